@@ -1,0 +1,162 @@
+//! The canonical chat request and the events of a reply: the hub that every dialect and every provider maps to.
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Instructions of the application.
+    System,
+    /// The person.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// One turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    pub content: String,
+}
+
+/// What a model is asked.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct ChatRequest {
+    /// The model, as the provider names it.
+    pub model: String,
+    /// The turns, oldest first.
+    pub turns: Vec<Turn>,
+    /// The most tokens the reply may take.
+    pub max_tokens: Option<u32>,
+    /// Sampling temperature.
+    pub temperature: Option<f32>,
+    /// Whether the provider is asked to stream.
+    pub stream: bool,
+}
+
+/// One event of a reply, as a provider's decoder yields it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ChatEvent {
+    /// The provider began; the model that it says answers.
+    Started {
+        /// The model's name, when the provider tells.
+        model: Option<String>,
+    },
+    /// A piece of the visible reply; never empty.
+    Text(String),
+    /// A piece of the model's reasoning; never empty.
+    Reasoning(String),
+    /// A fragment of a tool call. Only the first fragment of an index carries `id` and `name`.
+    ToolCall {
+        /// Which call of this reply.
+        index: u32,
+        /// The call's id.
+        id: Option<String>,
+        /// The function's name.
+        name: Option<String>,
+        /// A piece of the arguments' JSON text.
+        arguments: String,
+    },
+    /// What the provider counted; the last one holds.
+    Usage(Usage),
+    /// The model finished. Without this event a reply is incomplete, whatever the connection did.
+    Finished(Finish),
+}
+
+impl ChatEvent {
+    /// Whether this event is output that a user would see: after it, nothing may be retried silently.
+    pub fn is_output(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Reasoning(_) | Self::ToolCall { .. })
+    }
+}
+
+/// Why a model finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// It was done.
+    Complete,
+    /// It ran into the limit of tokens.
+    Length,
+    /// It asks for tools.
+    ToolCalls,
+    /// The provider's filter cut it.
+    Filtered,
+}
+
+impl Finish {
+    /// The canonical word, as the API's `finish_reason` has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::Filtered => "content_filter",
+        }
+    }
+}
+
+/// Tokens, in disjoint buckets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// Input tokens that no cache served.
+    pub input: u64,
+    /// Input tokens read from the provider's cache.
+    pub cache_read: u64,
+    /// Input tokens written to the provider's cache.
+    pub cache_write: u64,
+    /// Visible output tokens.
+    pub output: u64,
+    /// Reasoning tokens.
+    pub reasoning: u64,
+}
+
+/// An estimate of a text's tokens for budgets: four bytes a token, rounded up, and four for the turn around it.
+pub fn estimate_tokens(text: &str) -> u64 {
+    text.len().div_ceil(4) as u64 + 4
+}
+
+/// Cuts `turns` (oldest first) to at most `budget` estimated tokens: the newest are kept, whole, and the last one
+/// always. A leading system turn is kept and counted first.
+pub fn cut_to_budget(turns: Vec<Turn>, budget: u64) -> Vec<Turn> {
+    let mut left = budget;
+    let mut turns = turns;
+    let system = (turns.first().is_some_and(|turn| turn.role == Role::System)).then(|| turns.remove(0));
+    if let Some(system) = &system {
+        left = left.saturating_sub(estimate_tokens(&system.content));
+    }
+    let mut keep = turns.len();
+    for (index, turn) in turns.iter().enumerate().rev() {
+        let cost = estimate_tokens(&turn.content);
+        if cost > left && index + 1 != turns.len() {
+            break;
+        }
+        left = left.saturating_sub(cost);
+        keep = index;
+    }
+    system.into_iter().chain(turns.drain(keep..)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turn(role: Role, content: &str) -> Turn {
+        Turn { role, content: content.to_owned() }
+    }
+
+    #[test]
+    fn the_newest_turns_are_kept_whole() {
+        let turns = vec![turn(Role::User, "12345678"), turn(Role::Assistant, "12345678"), turn(Role::User, "1234")];
+        assert_eq!(cut_to_budget(turns.clone(), 11), turns[1..]);
+        assert_eq!(cut_to_budget(turns.clone(), 10), turns[2..]);
+        assert_eq!(cut_to_budget(turns.clone(), 100), turns);
+    }
+
+    #[test]
+    fn the_last_turn_is_always_kept_and_so_are_the_instructions() {
+        let turns =
+            vec![turn(Role::System, "be brief"), turn(Role::User, "old"), turn(Role::User, "a very long question")];
+        assert_eq!(cut_to_budget(turns.clone(), 1), vec![turns[0].clone(), turns[2].clone()]);
+    }
+}

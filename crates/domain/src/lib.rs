@@ -1,0 +1,15 @@
+//! Ids, entities and rules of the product: plain values and pure functions.
+//!
+//! No async, no I/O, no HTTP, no SQL and no wire format belong here.
+
+pub mod account;
+pub mod chat;
+pub mod gcra;
+pub mod id;
+pub mod run;
+pub mod secret;
+pub mod timestamp;
+
+pub use id::{ConversationId, MessageId, RunId, SessionId, UserId};
+pub use secret::Secret;
+pub use timestamp::Timestamp;
