@@ -56,22 +56,25 @@ CREATE TABLE messages (
   UNIQUE (conversation_id, position)
 ) STRICT, WITHOUT ROWID;
 
+-- A run without a conversation (a plain completion that asked to be kept) holds its reply in `text`; all others in their message.
+-- `stop_point` is how a process that does not own the run asks its owner to stop.
 CREATE TABLE runs (
   id               TEXT PRIMARY KEY,
   user_id          TEXT NOT NULL,
-  conversation_id  TEXT NOT NULL REFERENCES conversations (id) ON DELETE CASCADE,
-  user_message_id  TEXT NOT NULL,
-  message_id       TEXT NOT NULL,
+  conversation_id  TEXT REFERENCES conversations (id) ON DELETE CASCADE,
+  user_message_id  TEXT,
+  message_id       TEXT,
   model            TEXT NOT NULL,
   status           TEXT NOT NULL,
-  owner            TEXT NOT NULL,
   epoch            INTEGER NOT NULL,
   lease_expires_at INTEGER NOT NULL,
   last_seq         INTEGER NOT NULL DEFAULT 0,
   idempotency_key  TEXT,
   fingerprint      TEXT NOT NULL,
+  stop_point       TEXT,
   error_code       TEXT,
   usage            TEXT,
+  text             TEXT,
   created_at       INTEGER NOT NULL,
   ended_at         INTEGER
 ) STRICT, WITHOUT ROWID;

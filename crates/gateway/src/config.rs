@@ -177,4 +177,4 @@ impl Config {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -3,13 +3,21 @@
 //! The core never asks the time, never opens a socket, never reads the environment: it is handed a [`ports::Platform`].
 
 pub mod config;
+mod dialect;
+pub mod error;
+pub mod http;
 mod migrations;
 pub mod run;
+pub mod service;
+mod store;
 
 use std::sync::Arc;
 
-pub use axum::body::Body;
+pub use crate::http::route::{Access, Route};
+use axum::Router;
+pub use axum::{body::Body, extract::Request, response::Response};
 pub use config::{Config, ConfigError};
+pub use error::Error;
 pub use migrations::migrate;
 use ports::Platform;
 pub use run::LocalRuns;
@@ -17,17 +25,22 @@ pub use run::LocalRuns;
 /// The whole backend behind one function. Built once for each process or isolate.
 pub struct Gateway {
     config: Arc<Config>,
+    router: Router,
 }
 
 impl Gateway {
     /// Builds the router.
     pub fn new(config: Arc<Config>) -> Self {
-        Self { config }
+        Self { config, router: http::route::router(routes()) }
     }
 
     /// Answers one request. Hosts put a [`ports::Client`] into the request's extensions.
-    pub async fn handle(&self, platform: Arc<Platform>, request: http::Request<Body>) -> http::Response<Body> {
-        let _ = (platform, request, &self.config);
-        http::Response::new(Body::empty())
+    pub async fn handle(&self, platform: Arc<Platform>, request: Request) -> Response {
+        http::pipeline::handle(&self.router, &self.config, platform, request).await
     }
+}
+
+/// Every operation of the product.
+pub fn routes() -> Vec<Route> {
+    dialect::native::routes::all()
 }

@@ -1,13 +1,42 @@
-//! The run engine: a reply being generated, its log, its readers.
+//! The run engine: a reply being generated, its log and its readers. The owner is chosen before the provider is called, and
+//! the client is merely the first reader.
 
-use std::sync::Arc;
+pub mod frames;
+pub mod job;
+pub mod payload;
+
+mod engine;
+mod hub;
+mod log_reader;
+mod provider;
+mod reaper;
+mod recorder;
+mod settlement;
+mod watch;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::run::{RunKey, Seq, StopPoint};
-use ports::{Chats, Clock, Entropy, EventStream, HttpClient, Runs, RunsError, Tasks};
+use domain::{
+    UserId,
+    run::{RunKey, Seq, StopPoint},
+};
+use ports::{Chats, Clock, Database, Entropy, EventStream, HttpClient, Log, Platform, Runs, RunsError, Tasks};
 
-use crate::Config;
+use self::{engine::Engine, hub::Hub, job::Job};
+use crate::{Config, store};
+
+/// How long the log of a run that is not stored stays readable after its end.
+const EPHEMERAL_GRACE: Duration = Duration::from_secs(30);
+/// How long a stop waits for the owner to store the end.
+const STOP_PATIENCE: Duration = Duration::from_secs(30);
+/// How often the store is asked for news of a run that another process owns.
+const POLL: Duration = Duration::from_millis(150);
 
 /// What the engine needs of a host.
 #[derive(Clone)]
@@ -20,8 +49,29 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// Log lines.
+    pub log: Arc<dyn Log>,
     /// The executor.
     pub tasks: Arc<dyn Tasks>,
+}
+
+impl Parts {
+    /// The same of a whole platform.
+    pub fn of(platform: &Platform) -> Self {
+        Self {
+            chats: platform.chats.clone(),
+            http: platform.http.clone(),
+            clock: platform.clock.clone(),
+            entropy: platform.entropy.clone(),
+            log: platform.log.clone(),
+            tasks: platform.tasks.clone(),
+        }
+    }
+}
+
+/// Closes a run whose owner is dead, as `interrupted`; does nothing to any other.
+pub async fn close_abandoned(config: &Config, parts: &Parts, key: RunKey) -> Result<(), RunsError> {
+    reaper::close(config, parts, key).await
 }
 
 /// Runs owned by this process: tasks of its executor, an in-memory hub for the readers, the log in the store of chats.
@@ -29,27 +79,88 @@ pub struct Parts {
 pub struct LocalRuns {
     config: Arc<Config>,
     parts: Parts,
+    hubs: Hubs,
 }
+
+type Hubs = Arc<Mutex<HashMap<RunKey, Arc<Hub>>>>;
 
 impl LocalRuns {
     /// An owner without runs.
     pub fn new(config: Arc<Config>, parts: Parts) -> Arc<Self> {
-        Arc::new(Self { config, parts })
+        Arc::new(Self { config, parts, hubs: Hubs::default() })
     }
+
+    /// Closes every run whose owner is dead. For a host that can call it now and then; readers do the same for the runs that
+    /// they meet. Returns how many it closed.
+    pub async fn reap(&self) -> Result<usize, RunsError> {
+        reaper::close_all(&self.config, &self.parts).await
+    }
+
+    /// Closes every open run. Right only at the start of a process that alone owns the database: whatever is open then has
+    /// lost its owner. Returns how many it closed.
+    pub async fn recover(&self) -> Result<usize, RunsError> {
+        any_chats(&self.parts).run(store::runs::abandon_all()).await.map_err(unavailable)?;
+        self.reap().await
+    }
+
+    fn hub(&self, key: RunKey) -> Option<Arc<Hub>> {
+        lock(&self.hubs).get(&key).cloned()
+    }
+}
+
+fn lock(hubs: &Hubs) -> MutexGuard<'_, HashMap<RunKey, Arc<Hub>>> {
+    hubs.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[async_trait]
 impl Runs for LocalRuns {
-    async fn start(&self, _key: RunKey, _job: Bytes) -> Result<EventStream, RunsError> {
-        let _ = (&self.config, &self.parts);
-        Err(RunsError::NotFound)
+    async fn start(&self, key: RunKey, job: Bytes) -> Result<EventStream, RunsError> {
+        let job = Job::decode(&job).map_err(|error| RunsError::Unavailable(error.to_string()))?;
+        let hub = Arc::new(Hub::default());
+        let reader = hub.reader(0);
+        lock(&self.hubs).insert(key, hub.clone());
+        let (hubs, tasks, durable) = (self.hubs.clone(), self.parts.tasks.clone(), job.durable);
+        let engine = Engine::new(self.config.clone(), self.parts.clone(), key, job, hub);
+        self.parts.tasks.spawn(Box::pin(async move {
+            engine.drive().await;
+            if !durable {
+                tasks.sleep(EPHEMERAL_GRACE).await;
+            }
+            lock(&hubs).remove(&key);
+        }));
+        Ok(reader)
     }
 
-    async fn follow(&self, _key: RunKey, _after: Seq) -> Result<EventStream, RunsError> {
-        Err(RunsError::NotFound)
+    async fn follow(&self, key: RunKey, after: Seq) -> Result<EventStream, RunsError> {
+        match self.hub(key) {
+            Some(hub) => Ok(hub.reader(after)),
+            None => log_reader::open(self.config.clone(), self.parts.clone(), key, after).await,
+        }
     }
 
-    async fn stop(&self, _key: RunKey, _point: StopPoint) -> Result<(), RunsError> {
-        Err(RunsError::NotFound)
+    async fn stop(&self, key: RunKey, point: StopPoint) -> Result<(), RunsError> {
+        let Some(hub) = self.hub(key) else {
+            return log_reader::stop(&self.config, &self.parts, key, point).await;
+        };
+        hub.ask_to_stop(point);
+        let patience = self.parts.tasks.sleep(STOP_PATIENCE);
+        let closed = hub.closed();
+        futures_util::pin_mut!(closed);
+        match futures_util::future::select(closed, patience).await {
+            futures_util::future::Either::Left(_) => Ok(()),
+            futures_util::future::Either::Right(_) => {
+                Err(RunsError::Unavailable("the run did not stop in time".into()))
+            }
+        }
     }
+}
+
+/// The store that lists everybody's runs. Today all users share one.
+fn any_chats(parts: &Parts) -> Arc<dyn Database> {
+    parts.chats.for_user(UserId::new(parts.clock.now(), [0; 10]))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a mapping for `map_err`")]
+fn unavailable(error: ports::DatabaseError) -> RunsError {
+    RunsError::Unavailable(error.to_string())
 }

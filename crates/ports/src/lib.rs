@@ -9,6 +9,7 @@ mod database;
 mod entropy;
 mod http;
 mod key_value;
+mod log;
 mod mail;
 mod platform;
 mod rate_limiter;
@@ -23,6 +24,7 @@ pub use self::{
     entropy::Entropy,
     http::{Body, HttpClient, HttpError, HttpErrorKind},
     key_value::{KeyValue, KeyValueError},
+    log::Log,
     mail::{Mail, MailError, Mailer},
     platform::Platform,
     rate_limiter::{RateLimitError, RateLimiter},

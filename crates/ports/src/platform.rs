@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Chats, Clock, Database, Entropy, HttpClient, KeyValue, Mailer, RateLimiter, Runs, Tasks};
+use crate::{Chats, Clock, Database, Entropy, HttpClient, KeyValue, Log, Mailer, RateLimiter, Runs, Tasks};
 
 /// Everything the core may ask of a host.
 #[derive(Clone)]
@@ -25,6 +25,8 @@ pub struct Platform {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// Log lines.
+    pub log: Arc<dyn Log>,
     /// The executor.
     pub tasks: Arc<dyn Tasks>,
 }

@@ -59,3 +59,8 @@ fn a_provider_changes_the_default_model_and_keeps_no_closing_slash() {
     assert_eq!(config.openai.unwrap().base_url, "http://127.0.0.1:9/v1");
     assert_eq!(config.model, "gpt-4o-mini");
 }
+
+/// A valid config for the tests of other modules.
+pub fn sample(given: &[(&'static str, &'static str)]) -> Config {
+    load(given).unwrap()
+}

@@ -1,0 +1,10 @@
+//! Littoral's own surface, `/api/v1`, which is also the one that seed 004's README names.
+
+pub mod auth;
+pub mod completions;
+pub mod conversations;
+pub mod messages;
+pub mod options;
+pub mod routes;
+pub mod runs;
+pub mod wire;

@@ -1,0 +1,63 @@
+//! `POST /api/v1/ai/complete`: as seed 004 has it, but never without a caller.
+
+use axum::{body::Body, response::Response};
+use domain::run::DisconnectPolicy;
+use http::{HeaderMap, StatusCode};
+
+use super::{
+    options::{self, Options},
+    wire::{self, json},
+};
+use crate::{
+    error::Result,
+    http::{
+        body,
+        context::{Caller, Context},
+        fields::Fields,
+        sse,
+    },
+    service::{
+        completions::{self, Complete},
+        limits,
+        messages::{GRACE, MAX_CONTENT},
+        models, runs,
+    },
+};
+
+/// `POST /api/v1/ai/complete`
+pub async fn create(context: Context, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response> {
+    let object = body::object(&context, &headers, body, false).await?;
+    let fingerprint = options::fingerprint("complete", &object);
+    let idempotency_key = options::idempotency_key(&headers)?;
+    let mut fields = Fields::new(object);
+    let prompt = fields.text("prompt", 1..=MAX_CONTENT);
+    let options = Options::read(&mut fields, &headers);
+    let options = fields.finish(options)?;
+    let (platform, config) = (&context.platform, &context.config);
+    limits::take(platform, &format!("messages:{}", caller.user), config.message_limit).await?;
+    let model = models::resolve(config, options.model.as_deref())?;
+    let complete = Complete {
+        prompt,
+        model: model.clone(),
+        max_tokens: options.max_tokens,
+        temperature: options.temperature,
+        policy: options.policy.unwrap_or(DisconnectPolicy::Grace(GRACE)),
+        idempotency_key,
+        fingerprint,
+    };
+    let (run, events) = completions::start(platform, config, caller.user, complete).await?;
+    if options.stream {
+        let (first, events) = runs::hold(platform, events, config.hold).await?;
+        return Ok(sse::response(platform.clone(), run, first, events, config.heartbeat));
+    }
+    let reply = runs::collect(events).await?;
+    let completion = wire::Completion {
+        text: reply.text,
+        model,
+        run_id: run.to_string(),
+        status: reply.end.status,
+        finish_reason: reply.end.finish_reason,
+        usage: reply.usage,
+    };
+    Ok(json(StatusCode::OK, &completion))
+}

@@ -1,0 +1,133 @@
+//! `/api/v1/chat/conversations/{id}/messages`: as seed 004 has it, with streams, a tree and cursors.
+
+use axum::{
+    body::Body,
+    extract::{Path, rejection::PathRejection},
+    response::Response,
+};
+use domain::{MessageId, run::DisconnectPolicy};
+use http::{HeaderMap, StatusCode, Uri};
+
+use super::{
+    conversations::id,
+    options::{self, Options},
+    wire::{self, json},
+};
+use crate::{
+    error::{Error, Result},
+    http::{
+        body,
+        context::{Caller, Context},
+        fields::Fields,
+        query::{self, Query},
+        sse,
+    },
+    service::{
+        limits, messages,
+        messages::{History, MAX_CONTENT, Sent},
+        models, runs,
+    },
+};
+
+/// `POST /api/v1/chat/conversations/{id}/messages`
+pub async fn send(
+    context: Context,
+    caller: Caller,
+    path: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response> {
+    let object = body::object(&context, &headers, body, false).await?;
+    let conversation = id(path)?;
+    let fingerprint = options::fingerprint(&format!("messages {conversation}"), &object);
+    let idempotency_key = options::idempotency_key(&headers)?;
+    let mut fields = Fields::new(object);
+    let content = fields.text("content", 1..=MAX_CONTENT);
+    let parent = fields.maybe_text("parent_id", 1..=36);
+    let parsed_parent = parent.as_deref().and_then(MessageId::parse);
+    if parent.is_some() && parsed_parent.is_none() {
+        fields.refuse("parent_id", "Must be the id of a message of this conversation.");
+    }
+    let options = Options::read(&mut fields, &headers);
+    let (platform, config) = (&context.platform, &context.config);
+    let options = fields.finish(options)?;
+
+    let earlier = match &idempotency_key {
+        Some(key) => messages::attach_earlier(platform, caller.user, key, &fingerprint).await?,
+        None => None,
+    };
+    let sent = match earlier {
+        Some(sent) => sent,
+        None => {
+            limits::take(platform, &format!("messages:{}", caller.user), config.message_limit).await?;
+            let send = messages::Send {
+                conversation,
+                content,
+                parent: parsed_parent,
+                model: models::resolve(config, options.model.as_deref())?,
+                max_tokens: options.max_tokens,
+                temperature: options.temperature,
+                policy: options.policy.unwrap_or(DisconnectPolicy::Finish),
+                idempotency_key,
+                fingerprint,
+            };
+            messages::send(platform, config, caller.user, send).await?
+        }
+    };
+    if options.stream { stream(&context, sent).await } else { whole(&context, caller, sent).await }
+}
+
+async fn stream(context: &Context, sent: Sent) -> Result<Response> {
+    let (first, events) = runs::hold(&context.platform, sent.events, context.config.hold).await?;
+    Ok(sse::response(context.platform.clone(), sent.run, first, events, context.config.heartbeat))
+}
+
+async fn whole(context: &Context, caller: Caller, sent: Sent) -> Result<Response> {
+    let Sent { run, user_message, message, events } = sent;
+    let reply = runs::collect(events).await?;
+    let (user_message, model_message) = messages::pair(&context.platform, caller.user, user_message, message).await?;
+    let exchange = wire::Exchange {
+        user_message: view(&user_message),
+        model_message: view(&model_message),
+        run_id: run.to_string(),
+        usage: reply.usage,
+    };
+    Ok(json(StatusCode::OK, &exchange))
+}
+
+/// `GET /api/v1/chat/conversations/{id}/messages`
+pub async fn history(
+    context: Context,
+    caller: Caller,
+    path: Result<Path<String>, PathRejection>,
+    uri: Uri,
+) -> Result<Response> {
+    let query = Query::of(&uri);
+    let newest_first = match query.text("order") {
+        None | Some("asc") => false,
+        Some("desc") => true,
+        Some(_) => return Err(Error::field("?order", "Must be `asc` (oldest first) or `desc` (newest first).")),
+    };
+    let page = History {
+        limit: query.clamped("limit", 50, 1, 100)?,
+        skip: query.clamped("skip", 0, 0, 1 << 40)?,
+        from: query.cursor()?.map(|(position, _)| position),
+        newest_first,
+    };
+    let (found, has_more) = messages::history(&context.platform, &context.config, caller.user, id(path)?, page).await?;
+    let next_cursor = found.last().filter(|_| has_more).map(|last| query::cursor(last.position, ""));
+    Ok(json(StatusCode::OK, &wire::Messages { messages: found.iter().map(view).collect(), has_more, next_cursor }))
+}
+
+fn view(message: &messages::Message) -> wire::Message {
+    wire::Message {
+        id: message.id.to_string(),
+        parent_id: message.parent.map(|id| id.to_string()),
+        role: message.role.clone(),
+        content: message.content.clone(),
+        status: message.status.clone(),
+        model: message.model.clone(),
+        run_id: message.run.map(|id| id.to_string()),
+        created_at: message.created_at.to_string(),
+    }
+}

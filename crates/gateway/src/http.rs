@@ -1,0 +1,16 @@
+//! The HTTP face: what every surface shares. No rule of the product and no SQL.
+
+pub mod body;
+pub mod context;
+pub mod cors;
+pub mod docs;
+pub mod fields;
+pub mod health;
+pub mod log;
+pub mod openapi;
+pub mod pipeline;
+pub mod problem;
+pub mod query;
+pub mod request_id;
+pub mod route;
+pub mod sse;

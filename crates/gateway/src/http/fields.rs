@@ -1,0 +1,131 @@
+//! Reads the fields of a JSON object and collects one entry for each that is wrong. No value is ever echoed.
+
+use std::ops::RangeInclusive;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, FieldError, Result};
+
+/// A body being read. Unknown fields are ignored.
+pub struct Fields {
+    object: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// Begins.
+    pub fn new(object: Map<String, Value>) -> Self {
+        Self { object, errors: Vec::new() }
+    }
+
+    /// Ends: `value` if every field was right.
+    pub fn finish<T>(self, value: T) -> Result<T> {
+        if self.errors.is_empty() { Ok(value) } else { Err(Error::invalid(self.errors)) }
+    }
+
+    /// Adds an entry for a field that is right in form and wrong in substance.
+    pub fn refuse(&mut self, name: &str, detail: impl Into<String>) {
+        self.errors.push(FieldError { pointer: format!("/{name}"), detail: detail.into() });
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.object.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// A required text of so many characters; an empty one when it is wrong.
+    pub fn text(&mut self, name: &str, length: RangeInclusive<usize>) -> String {
+        match self.take(name) {
+            Some(value) => self.check_text(name, value, &length),
+            None => {
+                self.refuse(name, "This field is required.");
+                String::new()
+            }
+        }
+    }
+
+    /// A text of so many characters that may be missing or null.
+    pub fn maybe_text(&mut self, name: &str, length: RangeInclusive<usize>) -> Option<String> {
+        self.take(name).map(|value| self.check_text(name, value, &length))
+    }
+
+    fn check_text(&mut self, name: &str, value: Value, length: &RangeInclusive<usize>) -> String {
+        let Value::String(text) = value else {
+            self.refuse(name, "Must be a text.");
+            return String::new();
+        };
+        if text.contains('\0') {
+            self.refuse(name, "Must not contain NUL characters.");
+        }
+        // Bytes bound characters from above: the common case is not counted.
+        let fits = text.len() <= *length.end() || text.chars().count() <= *length.end();
+        if !fits || text.chars().take(*length.start()).count() < *length.start() {
+            self.refuse(name, format!("Must have {} to {} characters.", length.start(), length.end()));
+        }
+        text
+    }
+
+    /// A boolean that may be missing or null.
+    pub fn maybe_bool(&mut self, name: &str) -> Option<bool> {
+        match self.take(name)? {
+            Value::Bool(value) => Some(value),
+            _ => {
+                self.refuse(name, "Must be true or false.");
+                None
+            }
+        }
+    }
+
+    /// A whole number of a range that may be missing or null.
+    pub fn maybe_integer(&mut self, name: &str, range: RangeInclusive<u64>) -> Option<u64> {
+        let number = self.take(name)?.as_u64().filter(|number| range.contains(number));
+        if number.is_none() {
+            self.refuse(name, format!("Must be a whole number from {} to {}.", range.start(), range.end()));
+        }
+        number
+    }
+
+    /// A number of a range that may be missing or null.
+    pub fn maybe_number(&mut self, name: &str, range: RangeInclusive<f64>) -> Option<f64> {
+        let number = self.take(name)?.as_f64().filter(|number| range.contains(number));
+        if number.is_none() {
+            self.refuse(name, format!("Must be a number from {} to {}.", range.start(), range.end()));
+        }
+        number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn fields(value: Value) -> Fields {
+        let Value::Object(object) = value else { panic!("not an object") };
+        Fields::new(object)
+    }
+
+    #[test]
+    fn every_wrong_field_gets_an_entry_and_no_value_is_echoed() {
+        let mut read = fields(json!({ "title": 5, "content": "hunter2\0", "stream": "yes", "seen": -1 }));
+        read.text("email", 1..=10);
+        read.maybe_text("title", 1..=10);
+        read.text("content", 1..=10);
+        read.maybe_bool("stream");
+        read.maybe_integer("seen", 0..=10);
+        let error = read.finish(()).unwrap_err();
+        let ErrorKind::Invalid(entries) = &error.kind else { panic!("{error}") };
+        let pointers: Vec<_> = entries.iter().map(|entry| entry.pointer.as_str()).collect();
+        assert_eq!(pointers, ["/email", "/title", "/content", "/stream", "/seen"]);
+        assert!(!format!("{entries:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn lengths_count_characters() {
+        let mut read = fields(json!({ "a": "ééé", "b": "éééé" }));
+        assert_eq!(read.text("a", 1..=3), "ééé");
+        read.text("b", 1..=3);
+        assert!(read.finish(()).is_err());
+    }
+}

@@ -1,0 +1,115 @@
+//! What happens around every request, in order: request id, bounds, preflight, router, envelope, headers, log line.
+
+use std::sync::Arc;
+
+use axum::{Router, body::Body, response::Response};
+use http::{HeaderValue, Request, header};
+use ports::{Client, Platform};
+use tower_service::Service as _;
+
+use super::{
+    context::Context,
+    cors,
+    log::Line,
+    problem::{self, Failure},
+    request_id,
+};
+use crate::{
+    Config,
+    error::{Error, ErrorKind},
+};
+
+const MAX_HEADER_BYTES: usize = 32 * 1024;
+const MAX_HEADERS: usize = 100;
+const MAX_URI_BYTES: usize = 8 * 1024;
+
+/// Answers one request.
+pub async fn handle(
+    router: &Router,
+    config: &Arc<Config>,
+    platform: Arc<Platform>,
+    mut request: Request<Body>,
+) -> Response {
+    let started = platform.clock.now();
+    let request_id: Arc<str> = request_id::of(request.headers(), &platform).into();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let origin = request.headers().clone();
+
+    let response = if let Err(error) = check_bounds(&request) {
+        axum::response::IntoResponse::into_response(error)
+    } else if let Some(response) = cors::preflight(config, request.method(), request.headers()) {
+        response
+    } else {
+        let client = request.extensions_mut().remove::<Client>().unwrap_or_default();
+        request.extensions_mut().insert(Context {
+            platform: platform.clone(),
+            config: config.clone(),
+            request_id: request_id.clone(),
+            client,
+        });
+        match router.clone().call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    };
+
+    let failure = response.extensions().get::<Failure>().cloned();
+    let mut response = match &failure {
+        Some(Failure(error)) => problem::render(error, &request_id, response),
+        None => response,
+    };
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(request_id::HEADER, id);
+    }
+    secure(response.headers_mut());
+    cors::decorate(config, &origin, response.headers_mut());
+
+    let status = response.status().as_u16();
+    let level = if status >= 500 { "error" } else { "info" };
+    let millis = u64::try_from(platform.clock.now().since(started).as_millis()).unwrap_or(u64::MAX);
+    let mut line = Line::new(started, level, "request")
+        .with("request_id", &*request_id)
+        .with("method", method.as_str())
+        .with("path", path)
+        .with("status", status)
+        .with("duration_ms", millis);
+    if let Some(Failure(error)) = &failure {
+        line = line.with("code", error.code.as_ref());
+        if let Some(source) = &error.source {
+            line = line.show("cause", source);
+        }
+    }
+    line.write(&*platform.log);
+    response
+}
+
+fn check_bounds(request: &Request<Body>) -> Result<(), Error> {
+    let headers = request.headers();
+    let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    let uri = request.uri();
+    let uri_bytes = uri.path().len() + uri.query().map_or(0, str::len);
+    if bytes > MAX_HEADER_BYTES || headers.len() > MAX_HEADERS || uri_bytes > MAX_URI_BYTES {
+        return Err(Error::new(
+            ErrorKind::HeadersTooLarge,
+            "headers_too_large",
+            format!(
+                "A request may have {MAX_HEADERS} headers of {MAX_HEADER_BYTES} bytes in all and a target of {MAX_URI_BYTES} bytes."
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The headers that every response carries unless its handler said otherwise.
+fn secure(headers: &mut http::HeaderMap) {
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::STRICT_TRANSPORT_SECURITY, "max-age=31536000"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+}

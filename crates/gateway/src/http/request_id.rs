@@ -1,0 +1,25 @@
+//! The request id: taken from the caller's `X-Request-ID` when it is plain, made otherwise; echoed in the response, every
+//! error and every log line.
+
+use http::{HeaderMap, HeaderName};
+use ports::Platform;
+use uuid::Builder;
+
+/// The header, in and out.
+pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of this request. A given one counts if it has 1 to 128 characters of `A–Z a–z 0–9 . _ -`, so that it can stand in
+/// a log line as it is.
+pub fn of(headers: &HeaderMap, platform: &Platform) -> String {
+    let given = headers.get(HEADER).and_then(|value| value.to_str().ok());
+    let plain = |id: &&str| {
+        (1..=128).contains(&id.len())
+            && id.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-'))
+    };
+    given.filter(plain).map_or_else(|| make(platform), str::to_owned)
+}
+
+fn make(platform: &Platform) -> String {
+    let millis = u64::try_from(platform.clock.now().millis()).unwrap_or(0);
+    Builder::from_unix_timestamp_millis(millis, &platform.entropy.bytes()).into_uuid().hyphenated().to_string()
+}

@@ -1,0 +1,74 @@
+//! Server-sent events, the native stream: `id: <run>.<seq>`, `event: <kind>`, `data: <json>`; comments while silent.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{body::Body, response::Response};
+use bytes::Bytes;
+use domain::{
+    RunId,
+    run::{Event, EventKind, Seq},
+};
+use futures_util::{StreamExt as _, future::Either, stream};
+use http::{HeaderValue, header};
+use ports::{EventStream, Platform};
+
+/// One event on the wire.
+pub fn encode(run: RunId, event: &Event) -> Bytes {
+    format!("id: {run}.{}\nevent: {}\ndata: {}\n\n", event.seq, event.kind.as_str(), event.data).into()
+}
+
+/// The cursor of a reader that comes back: `<run>.<seq>` as in `Last-Event-ID`, or the bare number.
+pub fn parse_cursor(text: &str) -> Option<Seq> {
+    text.trim().rsplit('.').next()?.parse().ok()
+}
+
+/// A response that streams `first` and then `events`. Each event goes out in one write, at once. The body ends after the
+/// `end` event, or without one when the reader must come back.
+pub fn response(
+    platform: Arc<Platform>,
+    run: RunId,
+    first: Vec<Event>,
+    events: EventStream,
+    heartbeat: Duration,
+) -> Response {
+    let ended = first.last().is_some_and(|event| event.kind == EventKind::End);
+    let first = first.into_iter().map(move |event| Ok::<_, std::io::Error>(encode(run, &event)));
+    let rest = stream::unfold((events, ended), move |(mut events, ended)| {
+        let platform = platform.clone();
+        async move {
+            if ended {
+                return None;
+            }
+            let silence = platform.tasks.sleep(heartbeat);
+            let next = match futures_util::future::select(events.next(), silence).await {
+                Either::Left((next, _)) => next,
+                Either::Right(_) => return Some((Ok(Bytes::from_static(b": hb\n\n")), (events, false))),
+            };
+            match next {
+                Some(Ok(event)) => Some((Ok(encode(run, &event)), (events, event.kind == EventKind::End))),
+                // The log cannot be read now. A plain close tells the reader to come back.
+                Some(Err(_)) | None => None,
+            }
+        }
+    });
+    let mut response = Response::new(Body::from_stream(stream::iter(first).chain(rest)));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_are_read_in_both_forms() {
+        assert_eq!(parse_cursor("01893f6e-1c2a-7b3c-8d4e-5f6a7b8c9d0e.17"), Some(17));
+        assert_eq!(parse_cursor("17"), Some(17));
+        for bad in ["", "x", "1.", "-1", "99999999999999999999"] {
+            assert_eq!(parse_cursor(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What a run has to do, in a form that can travel to its owner.
+
+use bytes::Bytes;
+use domain::{
+    chat::{ChatRequest, Role, Turn},
+    run::DisconnectPolicy,
+};
+use serde::{Deserialize, Serialize};
+
+/// The work of one run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Job {
+    /// Whether the run has a row and a log in the store.
+    pub durable: bool,
+    /// What becomes of it when its readers leave.
+    pub policy: DisconnectPolicy,
+    /// The payload of its first event, a JSON object.
+    pub state: String,
+    /// What the model is asked.
+    pub request: ChatRequest,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    durable: bool,
+    policy: String,
+    state: String,
+    model: String,
+    turns: Vec<(char, String)>,
+    max_tokens: Option<u32>,
+    temperature: Option<f32>,
+}
+
+impl Job {
+    /// Writes it down.
+    pub fn encode(&self) -> Bytes {
+        let turns = self.request.turns.iter().map(|turn| (letter(turn.role), turn.content.clone())).collect();
+        let wire = Wire {
+            durable: self.durable,
+            policy: self.policy.to_string(),
+            state: self.state.clone(),
+            model: self.request.model.clone(),
+            turns,
+            max_tokens: self.request.max_tokens,
+            temperature: self.request.temperature,
+        };
+        serde_json::to_vec(&wire).unwrap_or_default().into()
+    }
+
+    /// Reads it.
+    pub fn decode(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        let wire: Wire = serde_json::from_slice(bytes)?;
+        let turns = wire.turns.into_iter().map(|(letter, content)| Turn { role: role(letter), content }).collect();
+        Ok(Self {
+            durable: wire.durable,
+            policy: DisconnectPolicy::parse(&wire.policy).unwrap_or(DisconnectPolicy::Finish),
+            state: wire.state,
+            request: ChatRequest {
+                model: wire.model,
+                turns,
+                max_tokens: wire.max_tokens,
+                temperature: wire.temperature,
+                stream: true,
+            },
+        })
+    }
+}
+
+const fn letter(role: Role) -> char {
+    match role {
+        Role::System => 's',
+        Role::User => 'u',
+        Role::Assistant => 'a',
+    }
+}
+
+const fn role(letter: char) -> Role {
+    match letter {
+        's' => Role::System,
+        'a' => Role::Assistant,
+        _ => Role::User,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_survives_the_journey() {
+        let job = Job {
+            durable: true,
+            policy: DisconnectPolicy::Grace(std::time::Duration::from_secs(30)),
+            state: "{}".into(),
+            request: ChatRequest {
+                model: "m".into(),
+                turns: [Role::System, Role::User, Role::Assistant]
+                    .map(|role| Turn { role, content: "é".into() })
+                    .into(),
+                max_tokens: Some(5),
+                temperature: Some(0.5),
+                stream: true,
+            },
+        };
+        assert_eq!(Job::decode(&job.encode()).unwrap(), job);
+    }
+}

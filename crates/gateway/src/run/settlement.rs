@@ -1,0 +1,219 @@
+//! The end of a run: what is kept, stored in one batch, and only then shown.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{
+    chat::Finish,
+    run::{Event, EventKind, RunKey, RunStatus, StopPoint},
+};
+use ports::{Database, DatabaseErrorKind};
+
+use super::{
+    engine::Engine,
+    payload::{self, End},
+    provider::Failure,
+    watch::EPOCH,
+};
+use crate::{
+    http::log::Line,
+    store::{self, runs::Ending as StoredEnding},
+};
+
+/// Payload bytes of one row of a rewritten log.
+const ROW_BYTES: usize = 256 * 1024;
+/// How often the last batch is tried when the store does not answer; the pause grows by a quarter second each time.
+const TRIES: u32 = 12;
+
+/// How a run ended.
+pub enum Ending {
+    /// The model finished.
+    Finished(Finish),
+    /// Somebody stopped it, or its readers left.
+    Stopped(StopPoint),
+    /// It failed.
+    Failed(Failure),
+    /// It is not ours any more: nothing may be written.
+    Fenced,
+}
+
+impl Engine {
+    /// Stores the end and shows it. If it cannot be stored, nothing is shown: the readers come back and find whoever closes
+    /// the run later.
+    pub(super) async fn settle(&mut self, ending: Ending) {
+        if self.watch.quiesce(&mut self.recorder).await.is_err() {
+            return;
+        }
+        let (status, finish, failure) = match ending {
+            Ending::Fenced => return,
+            Ending::Finished(Finish::Length) => (RunStatus::Length, Some(Finish::Length), None),
+            Ending::Finished(finish) => (RunStatus::Completed, Some(finish), None),
+            Ending::Failed(failure) => (RunStatus::Failed, None, Some(failure)),
+            Ending::Stopped(point) => {
+                self.cut(point);
+                (RunStatus::Stopped, None, None)
+            }
+        };
+        let now = self.parts.clock.now();
+        let usage = self.usage.map(|usage| payload::of_usage(usage).to_string());
+        let mut last = Vec::new();
+        if let Some(usage) = &usage {
+            last.push(self.recorder.record(EventKind::Usage, Arc::from(usage.as_str()), now));
+        }
+        if let Some(failure) = &failure {
+            let fault = serde_json::to_string(&failure.fault).unwrap_or_default();
+            last.push(self.recorder.record(EventKind::Error, fault.into(), now));
+        }
+        let end = End::new(status, finish.map(Finish::as_str), &self.recorder.text);
+        let end = serde_json::to_string(&end).unwrap_or_default();
+        last.push(self.recorder.record(EventKind::End, end.into(), now));
+
+        let error_code = failure.as_ref().map(|failure| failure.fault.code.as_str());
+        let stored = !self.job.durable || self.store(status, error_code, usage.as_deref()).await;
+        let mut line = Line::new(now, if failure.is_some() { "warn" } else { "info" }, "run ended")
+            .show("run_id", self.key.run)
+            .with("status", status.as_str())
+            .with("stored", stored);
+        if let Some(failure) = &failure {
+            line = line.with("code", failure.fault.code.as_str()).with("cause", failure.cause.as_str());
+        }
+        line.write(&*self.parts.log);
+        if stored {
+            self.hub.push(&last);
+        }
+    }
+
+    /// Writes the rest of the log, the message and the final status, all or none.
+    async fn store(&mut self, status: RunStatus, error_code: Option<&str>, usage: Option<&str>) -> bool {
+        let (run, database) = (self.key.run, self.parts.chats.for_user(self.key.user));
+        let unwritten = self.recorder.take();
+        let ending = StoredEnding {
+            status,
+            last_seq: self.recorder.last(),
+            error_code,
+            usage,
+            text: &self.recorder.text,
+            now: self.parts.clock.now(),
+        };
+        let mut batch = Vec::new();
+        if self.rewrite {
+            batch.push(store::run_events::truncate(run, EPOCH, 0));
+        }
+        batch.extend(rows(&unwritten).map(|events| store::run_events::append(run, EPOCH, events)));
+        batch.push(store::runs::settle_message(run, EPOCH, &ending));
+        batch.push(store::runs::end(run, EPOCH, &ending));
+        for attempt in 1..=TRIES {
+            match database.batch(batch.clone()).await {
+                Ok(outcomes) if outcomes.last().is_some_and(|outcome| !outcome.rows.is_empty()) => return true,
+                // Not ours any more; or an earlier try was kept though we heard otherwise.
+                Ok(_) => return attempt > 1 && is_stored_as(&*database, self.key, status).await,
+                Err(error) => {
+                    let passing = matches!(error.kind, DatabaseErrorKind::Busy | DatabaseErrorKind::Unavailable);
+                    Line::new(self.parts.clock.now(), "error", "the end of a run could not be stored")
+                        .show("run_id", run)
+                        .show("cause", &error)
+                        .write(&*self.parts.log);
+                    if !passing {
+                        return false;
+                    }
+                }
+            }
+            self.parts.tasks.sleep(Duration::from_millis(250) * attempt).await;
+        }
+        false
+    }
+
+    /// Keeps of a stopped reply what `point` says: the log and the text are cut alike.
+    fn cut(&mut self, point: StopPoint) {
+        let events = self.hub.events();
+        let (kept, text) = match point {
+            StopPoint::Now => return,
+            StopPoint::Seq(seq) => {
+                let kept: Vec<Event> = events.into_iter().filter(|event| event.seq <= seq.max(1)).collect();
+                let text = payload::join(&kept);
+                (kept, text)
+            }
+            StopPoint::Length(length) => cut_to_length(events, usize::try_from(length).unwrap_or(usize::MAX)),
+        };
+        self.recorder.text = text;
+        self.recorder.take();
+        self.recorder.give_back(kept.clone(), self.parts.clock.now());
+        self.rewrite = true;
+        self.hub.replace(kept);
+    }
+}
+
+async fn is_stored_as(database: &dyn Database, key: RunKey, status: RunStatus) -> bool {
+    let found = database.run(store::runs::by_id(key)).await.and_then(|outcome| store::runs::decode(&outcome));
+    matches!(found, Ok(Some(run)) if run.status == status && run.epoch == EPOCH)
+}
+
+/// The events that hold the first `length` characters of the reply; the last one may lose its rest.
+fn cut_to_length(events: Vec<Event>, length: usize) -> (Vec<Event>, String) {
+    let (mut kept, mut text, mut left) = (Vec::new(), String::new(), length);
+    for event in events {
+        if event.kind != EventKind::Delta {
+            if left > 0 || event.kind == EventKind::State {
+                kept.push(event);
+            }
+            continue;
+        }
+        if left == 0 {
+            break;
+        }
+        let piece: String = payload::text_of(&event).chars().take(left).collect();
+        left -= piece.chars().count();
+        kept.push(Event { data: payload::of_text(&piece), ..event });
+        text.push_str(&piece);
+    }
+    (kept, text)
+}
+
+/// Consecutive events in rows of a bounded size.
+fn rows(events: &[Event]) -> impl Iterator<Item = &[Event]> {
+    let mut rest = events;
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let end = rest.iter().position(|event| {
+            bytes += event.data.len();
+            bytes > ROW_BYTES
+        });
+        let (row, after) = rest.split_at(end.map_or(rest.len(), |end| end.max(1)));
+        rest = after;
+        (!row.is_empty()).then_some(row)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(seq: u64, kind: EventKind, data: &str) -> Event {
+        Event { seq, kind, data: data.into() }
+    }
+
+    #[test]
+    fn a_cut_by_length_counts_characters_and_may_split_an_event() {
+        let events = vec![
+            event(1, EventKind::State, "{}"),
+            event(2, EventKind::Delta, r#"{"text":"äb"}"#),
+            event(3, EventKind::Delta, r#"{"text":"cd"}"#),
+            event(4, EventKind::Delta, r#"{"text":"ef"}"#),
+        ];
+        let (kept, text) = cut_to_length(events.clone(), 3);
+        assert_eq!(text, "äbc");
+        assert_eq!(kept.last().unwrap(), &event(3, EventKind::Delta, r#"{"text":"c"}"#));
+        let (kept, text) = cut_to_length(events, 0);
+        assert_eq!((kept.len(), text.as_str()), (1, ""));
+    }
+
+    #[test]
+    fn rows_hold_every_event_once() {
+        let big = format!("{{\"text\":\"{}\"}}", "x".repeat(ROW_BYTES));
+        let events: Vec<_> =
+            (1..=4).map(|seq| event(seq, EventKind::Delta, if seq == 2 { &big } else { "{}" })).collect();
+        let joined: Vec<_> = rows(&events).flatten().cloned().collect();
+        assert_eq!(joined, events);
+        assert_eq!(rows(&events).count(), 3);
+        assert_eq!(rows(&[]).count(), 0);
+    }
+}

@@ -1,0 +1,216 @@
+//! Waiting as the owner of a run: for the provider, while the log is written, the lease renewed, and stop, departure of the
+//! readers and every deadline are heard.
+
+use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll};
+
+use domain::{
+    Timestamp,
+    run::{DisconnectPolicy, Event, StopPoint},
+};
+use ports::{BoxFuture, Database, DatabaseError};
+
+use super::{Parts, hub::Hub, recorder::Recorder};
+use crate::{Config, store};
+
+/// What ended the waiting instead of the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interruption {
+    /// Somebody stopped the run.
+    Stop(StopPoint),
+    /// The readers left, and the policy says that this is the end.
+    Abandoned,
+    /// The run is somebody else's now, or deleted.
+    Fenced,
+    /// This time is over.
+    TimedOut,
+}
+
+enum Step<T> {
+    Work(T),
+    Flushed(Result<Flushed, DatabaseError>),
+    Look,
+}
+
+struct Flushed {
+    /// `None` when the run is not ours any more; else where we are asked to stop, if we are.
+    lease: Option<Option<StopPoint>>,
+}
+
+/// The owner's ears.
+pub struct Watch {
+    config: Arc<Config>,
+    parts: Parts,
+    hub: Arc<Hub>,
+    policy: DisconnectPolicy,
+    /// The log, its run and our epoch; none for a run that is not stored.
+    log: Option<(Arc<dyn Database>, domain::RunId)>,
+    flushing: Option<(Vec<Event>, BoxFuture<Result<Flushed, DatabaseError>>)>,
+    timer: Option<(Timestamp, BoxFuture<()>)>,
+    renew_at: Timestamp,
+    retry_flush_at: Timestamp,
+    had_reader: bool,
+    alone_since: Option<Timestamp>,
+}
+
+/// The first owner's fencing number.
+pub const EPOCH: i64 = 1;
+
+impl Watch {
+    pub fn new(
+        config: Arc<Config>,
+        parts: Parts,
+        hub: Arc<Hub>,
+        policy: DisconnectPolicy,
+        log: Option<(Arc<dyn Database>, domain::RunId)>,
+    ) -> Self {
+        let renew_at = parts.clock.now();
+        Self {
+            config,
+            parts,
+            hub,
+            policy,
+            log,
+            flushing: None,
+            timer: None,
+            renew_at,
+            retry_flush_at: Timestamp::default(),
+            had_reader: false,
+            alone_since: None,
+        }
+    }
+
+    /// Waits for `work`, at most until `deadline`.
+    pub async fn wait<F: Future + Unpin>(
+        &mut self,
+        recorder: &mut Recorder,
+        mut work: F,
+        deadline: Timestamp,
+    ) -> Result<F::Output, Interruption> {
+        loop {
+            let mut control = self.hub.listen_control();
+            if let Some(point) = self.hub.stop_point() {
+                return Err(Interruption::Stop(point));
+            }
+            let now = self.parts.clock.now();
+            let abandoned_at = self.abandoned_at(now);
+            if abandoned_at.is_some_and(|at| at <= now) {
+                return Err(Interruption::Abandoned);
+            }
+            self.flush_if_due(recorder, now);
+            let next_flush = if self.flushing.is_some() { None } else { self.next_flush(recorder) };
+            let wake_at = [Some(deadline), abandoned_at, next_flush].into_iter().flatten().min().unwrap_or(deadline);
+            self.arm(wake_at, now);
+
+            let (flushing, timer) = (&mut self.flushing, &mut self.timer);
+            let step = poll_fn(|cx| {
+                if let Poll::Ready(output) = Pin::new(&mut work).poll(cx) {
+                    return Poll::Ready(Step::Work(output));
+                }
+                if let Some((_, flush)) = flushing
+                    && let Poll::Ready(result) = flush.as_mut().poll(cx)
+                {
+                    return Poll::Ready(Step::Flushed(result));
+                }
+                if Pin::new(&mut control).poll(cx).is_ready() {
+                    return Poll::Ready(Step::Look);
+                }
+                if let Some((_, sleep)) = timer
+                    && sleep.as_mut().poll(cx).is_ready()
+                {
+                    *timer = None;
+                    return Poll::Ready(Step::Look);
+                }
+                Poll::Pending
+            })
+            .await;
+            match step {
+                Step::Work(output) => return Ok(output),
+                Step::Flushed(result) => self.flushed(recorder, result)?,
+                Step::Look if self.parts.clock.now() >= deadline => return Err(Interruption::TimedOut),
+                Step::Look => {}
+            }
+        }
+    }
+
+    /// Lets a write that is under way end, so that nothing of ours is in flight any more.
+    pub async fn quiesce(&mut self, recorder: &mut Recorder) -> Result<(), Interruption> {
+        let Some((_, flush)) = &mut self.flushing else { return Ok(()) };
+        let result = flush.await;
+        self.flushed(recorder, result)
+    }
+
+    /// When the policy gives the run up; `None` while somebody reads, or if it never does.
+    fn abandoned_at(&mut self, now: Timestamp) -> Option<Timestamp> {
+        if self.hub.readers() > 0 {
+            self.had_reader = true;
+            self.alone_since = None;
+            return None;
+        }
+        let since = *self.alone_since.get_or_insert(now);
+        match self.policy {
+            DisconnectPolicy::Finish => None,
+            DisconnectPolicy::Cancel => Some(since),
+            DisconnectPolicy::Grace(grace) => Some(since.plus(grace)),
+        }
+    }
+
+    fn next_flush(&self, recorder: &Recorder) -> Option<Timestamp> {
+        self.log.as_ref()?;
+        let due = recorder.oldest().map(|oldest| oldest.plus(self.config.flush).max(self.retry_flush_at));
+        Some(due.map_or(self.renew_at, |due| due.min(self.renew_at)))
+    }
+
+    fn flush_if_due(&mut self, recorder: &mut Recorder, now: Timestamp) {
+        let Some((database, run)) = &self.log else { return };
+        let full = recorder.is_full() && now >= self.retry_flush_at;
+        let due = full || self.next_flush(recorder).is_some_and(|due| due <= now);
+        if !due || self.flushing.is_some() {
+            return;
+        }
+        let events = recorder.take();
+        let mut batch = Vec::with_capacity(2);
+        if !events.is_empty() {
+            batch.push(store::run_events::append(*run, EPOCH, &events));
+        }
+        batch.push(store::runs::renew(*run, EPOCH, recorder.last(), now.plus(self.config.lease)));
+        self.renew_at = now.plus(self.config.lease / 5);
+        let database = database.clone();
+        let write = async move {
+            let outcomes = database.batch(batch).await?;
+            let row = outcomes.last().and_then(|outcome| outcome.rows.first());
+            let lease = row.map(|row| row.maybe_text(0)).transpose()?;
+            Ok(Flushed { lease: lease.map(|point| point.and_then(store::runs::parse_stop_point)) })
+        };
+        self.flushing = Some((events, Box::pin(write)));
+    }
+
+    fn flushed(&mut self, recorder: &mut Recorder, result: Result<Flushed, DatabaseError>) -> Result<(), Interruption> {
+        let events = self.flushing.take().map(|(events, _)| events).unwrap_or_default();
+        match result {
+            Ok(Flushed { lease: None }) => Err(Interruption::Fenced),
+            Ok(Flushed { lease: Some(point) }) => {
+                if let Some(point) = point {
+                    self.hub.ask_to_stop(point);
+                }
+                Ok(())
+            }
+            // An earlier try, of which we heard nothing, was kept after all.
+            Err(error) if error.is_unique("run_events.run_id, run_events.first_seq") => Ok(()),
+            Err(_) => {
+                let now = self.parts.clock.now();
+                recorder.give_back(events, now);
+                self.retry_flush_at = now.plus(self.config.flush * 5);
+                Ok(())
+            }
+        }
+    }
+
+    /// Keeps one timer that fires no later than `wake_at`.
+    fn arm(&mut self, wake_at: Timestamp, now: Timestamp) {
+        if self.timer.as_ref().is_some_and(|(at, _)| *at <= wake_at) {
+            return;
+        }
+        let (tasks, wait) = (self.parts.tasks.clone(), wake_at.since(now));
+        self.timer = Some((wake_at, Box::pin(async move { tasks.sleep(wait).await })));
+    }
+}

@@ -1,0 +1,15 @@
+//! What the product does: every rule that is no SQL and no HTTP. Services make the ids and the times; stores keep them as
+//! they are.
+
+pub mod access_tokens;
+pub mod accounts;
+pub mod completions;
+pub mod conversations;
+pub mod health;
+pub mod limits;
+pub mod messages;
+pub mod models;
+pub mod passwords;
+pub mod refresh_tokens;
+pub mod runs;
+pub mod sessions;

@@ -1,0 +1,92 @@
+//! Access tokens: JWT (RFC 9068), HS256, with the id of the key that signed them. Adding a key in front of the ring rotates
+//! without signing anyone out.
+
+use domain::{SessionId, Timestamp, UserId};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use ports::Platform;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Config,
+    error::{Error, Result},
+};
+
+/// `typ` of the header: an access token and nothing else.
+const TYPE: &str = "at+jwt";
+/// `aud`: this API.
+const AUDIENCE: &str = "littoral";
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    iss: String,
+    aud: String,
+    sub: String,
+    sid: String,
+    iat: i64,
+    exp: i64,
+}
+
+/// What a valid token says.
+#[derive(Clone, Copy, Debug)]
+pub struct Claims {
+    /// Whose token.
+    pub user: UserId,
+    /// Of which session.
+    pub session: SessionId,
+}
+
+/// Signs a token.
+pub fn issue(config: &Config, claims: Claims, now: Timestamp) -> Result<String> {
+    let key = config.jwt_keys.first().ok_or_else(|| Error::internal("no key to sign with"))?;
+    let header = Header { typ: Some(TYPE.into()), kid: Some(key.id.clone()), ..Header::new(Algorithm::HS256) };
+    let wire = Wire {
+        iss: config.public_url.clone(),
+        aud: AUDIENCE.into(),
+        sub: claims.user.to_string(),
+        sid: claims.session.to_string(),
+        iat: now.seconds(),
+        exp: now.plus(config.access_token).seconds(),
+    };
+    jsonwebtoken::encode(&header, &wire, &EncodingKey::from_secret(key.secret.expose()))
+        .map_err(|error| Error::internal(error.to_string()))
+}
+
+/// The claims of a token that is ours, unexpired, and of a session that has not ended.
+pub async fn verify(platform: &Platform, config: &Config, token: &str) -> Result<Claims> {
+    let claims = check(config, token, platform.clock.now())
+        .ok_or_else(|| Error::unauthenticated("invalid_token", "Invalid or expired token"))?;
+    if platform.keys.get(&ended_key(claims.session)).await?.is_some() {
+        return Err(Error::unauthenticated("session_ended", "This session has ended. Sign in again."));
+    }
+    Ok(claims)
+}
+
+/// Where the end of a session is cached for as long as its access tokens live.
+pub fn ended_key(session: SessionId) -> String {
+    format!("session-ended/{session}")
+}
+
+fn check(config: &Config, token: &str, now: Timestamp) -> Option<Claims> {
+    let header = jsonwebtoken::decode_header(token).ok()?;
+    if header.alg != Algorithm::HS256 || header.typ.as_deref() != Some(TYPE) {
+        return None;
+    }
+    let id = header.kid?;
+    let key = config.jwt_keys.iter().find(|key| key.id == id)?;
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.set_audience(&[AUDIENCE]);
+    validation.set_issuer(&[&config.public_url]);
+    // The library would ask the system's clock; ours is a port.
+    validation.validate_exp = false;
+    let wire =
+        jsonwebtoken::decode::<Wire>(token, &DecodingKey::from_secret(key.secret.expose()), &validation).ok()?.claims;
+    let valid = wire.iat <= now.seconds() + CLOCK_SKEW_SECONDS && now.seconds() < wire.exp;
+    valid.then_some(())?;
+    Some(Claims { user: UserId::parse(&wire.sub)?, session: SessionId::parse(&wire.sid)? })
+}
+
+/// How far the clocks of two isolates may lie apart.
+const CLOCK_SKEW_SECONDS: i64 = 60;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! One-off completions: a run without a conversation.
+
+use domain::{
+    RunId, UserId,
+    chat::{ChatRequest, Role, Turn},
+    run::{DisconnectPolicy, RunKey},
+};
+use ports::{EventStream, Platform};
+use serde_json::json;
+
+use super::runs;
+use crate::{
+    Config,
+    error::{Error, Result},
+    run::job::Job,
+    store::{self, runs::NewRun},
+};
+
+/// A completion to make.
+pub struct Complete {
+    /// The prompt.
+    pub prompt: String,
+    /// The model, resolved.
+    pub model: String,
+    /// The most tokens of the reply.
+    pub max_tokens: Option<u32>,
+    /// Sampling temperature.
+    pub temperature: Option<f32>,
+    /// What becomes of the run when the client leaves.
+    pub policy: DisconnectPolicy,
+    /// The caller's idempotency key; with one, the run is stored.
+    pub idempotency_key: Option<String>,
+    /// What the request is, hashed.
+    pub fingerprint: String,
+}
+
+/// Starts the run. Without an idempotency key nothing is stored.
+pub async fn start(
+    platform: &Platform,
+    config: &Config,
+    user: UserId,
+    complete: Complete,
+) -> Result<(RunId, EventStream)> {
+    let now = platform.clock.now();
+    let run = platform.entropy.id(now, RunId::new);
+    let key = RunKey { user, run };
+    let durable = complete.idempotency_key.is_some();
+    if let Some(idempotency_key) = &complete.idempotency_key {
+        let new_run = NewRun {
+            key,
+            conversation: None,
+            user_message: None,
+            message: None,
+            model: &complete.model,
+            idempotency_key: Some(idempotency_key),
+            fingerprint: &complete.fingerprint,
+            now,
+            lease_expires_at: now.plus(config.lease),
+        };
+        match platform.chats.for_user(user).run(store::runs::insert(&new_run)).await {
+            Ok(_) => {}
+            Err(error) if error.is_unique("runs.user_id, runs.idempotency_key") => {
+                let earlier = runs::find_same(platform, user, idempotency_key, &complete.fingerprint).await?;
+                let run =
+                    earlier.ok_or_else(|| Error::unavailable("a run that holds an idempotency key cannot be found"))?;
+                return Ok((run.id, runs::follow(platform, user, run.id, 0).await?));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let state = json!({ "status": "running", "run_id": run.to_string(), "model": complete.model });
+    let request = ChatRequest {
+        model: complete.model,
+        turns: vec![Turn { role: Role::User, content: complete.prompt }],
+        max_tokens: complete.max_tokens,
+        temperature: complete.temperature,
+        stream: true,
+    };
+    let job = Job { durable, policy: complete.policy, state: state.to_string(), request };
+    Ok((run, platform.runs.start(key, job.encode()).await?))
+}

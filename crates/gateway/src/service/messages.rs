@@ -1,0 +1,230 @@
+//! Sending a message and getting a reply; reading a conversation's history.
+
+use std::time::Duration;
+
+use domain::{
+    ConversationId, MessageId, RunId, UserId,
+    chat::{self, ChatRequest, Role, Turn},
+    run::{DisconnectPolicy, RunKey},
+};
+use ports::{EventStream, Platform};
+use serde_json::json;
+
+use super::{conversations, runs};
+use crate::{
+    Config,
+    error::{Error, Result},
+    run::{self, Parts, job::Job},
+    store::{self, runs::NewRun},
+};
+
+pub use store::messages::Message;
+
+/// The longest message, in characters.
+pub const MAX_CONTENT: usize = 32_000;
+
+/// A message to send.
+pub struct Send {
+    /// Into which conversation.
+    pub conversation: ConversationId,
+    /// The text.
+    pub content: String,
+    /// The message that it answers; the newest one if it is not given.
+    pub parent: Option<MessageId>,
+    /// The model, resolved.
+    pub model: String,
+    /// The most tokens of the reply.
+    pub max_tokens: Option<u32>,
+    /// Sampling temperature.
+    pub temperature: Option<f32>,
+    /// What becomes of the run when the client leaves.
+    pub policy: DisconnectPolicy,
+    /// The caller's idempotency key.
+    pub idempotency_key: Option<String>,
+    /// What the request is, hashed.
+    pub fingerprint: String,
+}
+
+/// A message under way.
+pub struct Sent {
+    /// The run that replies.
+    pub run: RunId,
+    /// The user's message.
+    pub user_message: MessageId,
+    /// The reply's message.
+    pub message: MessageId,
+    /// The run's events from the first one on.
+    pub events: EventStream,
+}
+
+/// Stores the message and starts the run that replies: two round trips to the store. The same request with the same
+/// idempotency key attaches to the run of the first one.
+pub async fn send(platform: &Platform, config: &Config, user: UserId, send: Send) -> Result<Sent> {
+    let chats = platform.chats.for_user(user);
+    let outcomes = chats.batch(store::messages::path(user, send.conversation, send.parent).into()).await?;
+    let [found, path] = outcomes.as_slice() else { return Err(Error::internal("a batch of two lost an outcome")) };
+    if found.rows.is_empty() {
+        return Err(conversations::missing());
+    }
+    let (newest, mut turns) = store::messages::decode_path(path)?;
+    if send.parent.is_some() && newest.is_none() {
+        return Err(Error::field("/parent_id", "Must be the id of a message of this conversation."));
+    }
+    turns.push(Turn { role: Role::User, content: send.content.clone() });
+
+    let now = platform.clock.now();
+    let (run_id, id, reply) = (
+        platform.entropy.id(now, RunId::new),
+        platform.entropy.id(now, MessageId::new),
+        platform.entropy.id(now, MessageId::new),
+    );
+    let key = RunKey { user, run: run_id };
+    let question = Message {
+        id,
+        parent: newest,
+        position: 0,
+        role: "user".into(),
+        content: send.content,
+        status: "completed".into(),
+        run: None,
+        model: None,
+        created_at: now,
+    };
+    let answer = Message {
+        id: reply,
+        parent: Some(id),
+        role: "model".into(),
+        content: String::new(),
+        status: "running".into(),
+        run: Some(run_id),
+        model: Some(send.model.clone()),
+        ..question.clone()
+    };
+    let new_run = NewRun {
+        key,
+        conversation: Some(send.conversation),
+        user_message: Some(id),
+        message: Some(reply),
+        model: &send.model,
+        idempotency_key: send.idempotency_key.as_deref(),
+        fingerprint: &send.fingerprint,
+        now,
+        lease_expires_at: now.plus(config.lease),
+    };
+    let written = chats
+        .batch(vec![
+            // The gate goes first: whoever loses it writes nothing.
+            store::runs::insert(&new_run),
+            store::messages::reserve_two(user, send.conversation, now),
+            store::messages::insert(user, send.conversation, &question, 1),
+            store::messages::insert(user, send.conversation, &answer, 0),
+            store::run_events::expire(user, now.minus(config.log_retention)),
+        ])
+        .await;
+    match written {
+        Ok(outcomes) if outcomes.first().is_some_and(|outcome| !outcome.rows.is_empty()) => {}
+        // Deleted in between.
+        Ok(_) => return Err(conversations::missing()),
+        Err(error) if error.is_unique("runs.user_id, runs.idempotency_key") => {
+            return attach(platform, user, send.idempotency_key.as_deref(), &send.fingerprint).await;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let state = json!({
+        "status": "running", "run_id": run_id.to_string(), "conversation_id": send.conversation.to_string(),
+        "user_message_id": id.to_string(), "message_id": reply.to_string(), "model": send.model,
+    });
+    let request = ChatRequest {
+        model: send.model.clone(),
+        turns: chat::cut_to_budget(turns, config.history_tokens),
+        max_tokens: send.max_tokens,
+        temperature: send.temperature,
+        stream: true,
+    };
+    let job = Job { durable: true, policy: send.policy, state: state.to_string(), request };
+    let events = platform.runs.start(key, job.encode()).await?;
+    Ok(Sent { run: run_id, user_message: id, message: reply, events })
+}
+
+/// The run of an earlier request with this key, if there was one and the request is the same.
+pub async fn attach_earlier(platform: &Platform, user: UserId, key: &str, fingerprint: &str) -> Result<Option<Sent>> {
+    let Some(run) = runs::find_same(platform, user, key, fingerprint).await? else { return Ok(None) };
+    let (Some(user_message), Some(message)) = (run.user_message, run.message) else {
+        return Err(Error::internal("a conversation's run lacks its messages"));
+    };
+    let events = runs::follow(platform, user, run.id, 0).await?;
+    Ok(Some(Sent { run: run.id, user_message, message, events }))
+}
+
+async fn attach(platform: &Platform, user: UserId, key: Option<&str>, fingerprint: &str) -> Result<Sent> {
+    let found = attach_earlier(platform, user, key.unwrap_or_default(), fingerprint).await?;
+    found.ok_or_else(|| Error::unavailable("a run that holds an idempotency key cannot be found"))
+}
+
+/// The two messages of a run as they are stored now.
+pub async fn pair(
+    platform: &Platform,
+    user: UserId,
+    user_message: MessageId,
+    message: MessageId,
+) -> Result<(Message, Message)> {
+    let outcome = platform.chats.for_user(user).run(store::messages::pair(user_message, message)).await?;
+    let mut found = store::messages::decode(&outcome)?.into_iter();
+    found.next().zip(found.next()).ok_or_else(conversations::missing)
+}
+
+/// A page of history.
+#[derive(Clone, Copy, Debug)]
+pub struct History {
+    /// At most so many.
+    pub limit: i64,
+    /// After skipping so many.
+    pub skip: i64,
+    /// From this position on, in the direction of reading.
+    pub from: Option<i64>,
+    /// Newest first instead of oldest first.
+    pub newest_first: bool,
+}
+
+/// Messages of a conversation and whether more follow. Runs whose owner died are closed on the way.
+pub async fn history(
+    platform: &Platform,
+    config: &Config,
+    user: UserId,
+    conversation: ConversationId,
+    page: History,
+) -> Result<(Vec<Message>, bool)> {
+    let rows = if page.newest_first {
+        store::messages::page_newest(conversation, page.from.unwrap_or(1 << 53), page.limit, page.skip)
+    } else {
+        store::messages::page_oldest(conversation, page.from.unwrap_or(0), page.limit, page.skip)
+    };
+    let chats = platform.chats.for_user(user);
+    let batch = || {
+        vec![
+            store::conversations::by_id(user, conversation),
+            store::runs::expired_of(user, conversation, platform.clock.now()),
+            rows.clone(),
+        ]
+    };
+    let mut outcomes = chats.batch(batch()).await?;
+    if outcomes.first().is_none_or(|outcome| outcome.rows.is_empty()) {
+        return Err(conversations::missing());
+    }
+    let dead = outcomes.get(1).map(|outcome| outcome.rows.clone()).unwrap_or_default();
+    if !dead.is_empty() {
+        for row in dead {
+            let Some(run) = RunId::parse(row.text(0)?) else { continue };
+            run::close_abandoned(config, &Parts::of(platform), RunKey { user, run }).await?;
+        }
+        outcomes = chats.batch(batch()).await?;
+    }
+    let mut found = outcomes.pop().map(|outcome| store::messages::decode(&outcome)).transpose()?.unwrap_or_default();
+    let limit = usize::try_from(page.limit).unwrap_or(0);
+    let more = found.len() > limit;
+    found.truncate(limit);
+    Ok((found, more))
+}
+
+/// How long a plain completion goes on without its client: enough for an SDK's own retry to come back.
+pub const GRACE: Duration = Duration::from_secs(30);

@@ -1,0 +1,9 @@
+//! SQL literals beside their row mapping: one file a table family, parameters numbered, rows decoded by position.
+//! No rule of the product and no clock.
+
+pub mod conversations;
+pub mod messages;
+pub mod run_events;
+pub mod runs;
+pub mod sessions;
+pub mod users;

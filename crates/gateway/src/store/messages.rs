@@ -1,0 +1,149 @@
+//! Messages: a tree in each conversation.
+
+use domain::{
+    ConversationId, MessageId, RunId, Timestamp, UserId,
+    chat::{Role, Turn},
+};
+use ports::{DatabaseError, Outcome, Row, Statement};
+
+use super::users::bad_id;
+
+/// A message.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// The id.
+    pub id: MessageId,
+    /// The message that it answers.
+    pub parent: Option<MessageId>,
+    /// Order of arrival in its conversation, from 1.
+    pub position: i64,
+    /// `user` or `model`, as seed 004 has it.
+    pub role: String,
+    /// The text. Empty while a reply runs.
+    pub content: String,
+    /// `completed` for a user's; the run's status for a model's.
+    pub status: String,
+    /// The run that made it.
+    pub run: Option<RunId>,
+    /// The model that made it.
+    pub model: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// The conversation's existence, then the path from its root to `parent` (or to the newest message), newest first.
+pub fn path(user: UserId, conversation: ConversationId, parent: Option<MessageId>) -> [Statement; 2] {
+    let (user, conversation) = (user.to_string(), conversation.to_string());
+    [
+        Statement::new(
+            "SELECT id FROM conversations WHERE id = ?1 AND user_id = ?2",
+            [conversation.clone().into(), user.clone().into()],
+        ),
+        Statement::new(
+            "WITH RECURSIVE path (id, parent_id, role, content, depth) AS (
+               SELECT * FROM (
+                 SELECT id, parent_id, role, content, 0 FROM messages
+                 WHERE conversation_id = ?1 AND (?3 IS NULL OR id = ?3)
+                   AND EXISTS (SELECT 1 FROM conversations WHERE id = ?1 AND user_id = ?2)
+                 ORDER BY position DESC LIMIT 1)
+               UNION ALL
+               SELECT m.id, m.parent_id, m.role, m.content, p.depth + 1
+               FROM path p JOIN messages m ON m.id = p.parent_id AND m.conversation_id = ?1
+               WHERE p.depth < 499)
+             SELECT id, role, content FROM path ORDER BY depth",
+            [conversation.into(), user.into(), parent.map(|id| id.to_string()).into()],
+        ),
+    ]
+}
+
+/// The newest id and the turns, oldest first, of [`path`]'s second outcome. Replies without text are left out.
+pub fn decode_path(outcome: &Outcome) -> Result<(Option<MessageId>, Vec<Turn>), DatabaseError> {
+    let mut turns = Vec::with_capacity(outcome.rows.len());
+    for row in outcome.rows.iter().rev() {
+        let role = if row.text(1)? == "model" { Role::Assistant } else { Role::User };
+        let content = row.text(2)?;
+        if role == Role::User || !content.is_empty() {
+            turns.push(Turn { role, content: content.to_owned() });
+        }
+    }
+    let newest = outcome.rows.first().map(|row| row.text(0).map(MessageId::parse)).transpose()?;
+    Ok((newest.flatten(), turns))
+}
+
+/// Makes room for two messages; the statements after it take the last two positions.
+pub fn reserve_two(user: UserId, conversation: ConversationId, now: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE conversations SET message_count = message_count + 2, updated_at = ?3 WHERE id = ?1 AND user_id = ?2
+         RETURNING id",
+        [conversation.to_string().into(), user.to_string().into(), now.millis().into()],
+    )
+}
+
+/// Inserts a message at the place `before_last` from the end. Nothing happens when the conversation is not the user's.
+pub fn insert(user: UserId, conversation: ConversationId, message: &Message, before_last: i64) -> Statement {
+    Statement::new(
+        "INSERT INTO messages
+           (id, conversation_id, parent_id, position, role, content, status, run_id, model, created_at, updated_at)
+         SELECT ?3, id, ?4, message_count - ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11 FROM conversations
+         WHERE id = ?1 AND user_id = ?2",
+        [
+            conversation.to_string().into(),
+            user.to_string().into(),
+            message.id.to_string().into(),
+            message.parent.map(|id| id.to_string()).into(),
+            before_last.into(),
+            message.role.as_str().into(),
+            message.content.as_str().into(),
+            message.status.as_str().into(),
+            message.run.map(|id| id.to_string()).into(),
+            message.model.as_deref().into(),
+            message.created_at.millis().into(),
+        ],
+    )
+}
+
+/// One more than a page of a conversation's messages, oldest first, after position `after`.
+pub fn page_oldest(conversation: ConversationId, after: i64, limit: i64, skip: i64) -> Statement {
+    Statement::new(
+        "SELECT id, parent_id, position, role, content, status, run_id, model, created_at FROM messages
+         WHERE conversation_id = ?1 AND position > ?2 ORDER BY position LIMIT ?3 + 1 OFFSET ?4",
+        [conversation.to_string().into(), after.into(), limit.into(), skip.into()],
+    )
+}
+
+/// One more than a page of a conversation's messages, newest first, before position `before`.
+pub fn page_newest(conversation: ConversationId, before: i64, limit: i64, skip: i64) -> Statement {
+    Statement::new(
+        "SELECT id, parent_id, position, role, content, status, run_id, model, created_at FROM messages
+         WHERE conversation_id = ?1 AND position < ?2 ORDER BY position DESC LIMIT ?3 + 1 OFFSET ?4",
+        [conversation.to_string().into(), before.into(), limit.into(), skip.into()],
+    )
+}
+
+/// Two messages of a run: the user's and the model's, in that order.
+pub fn pair(user_message: MessageId, message: MessageId) -> Statement {
+    Statement::new(
+        "SELECT id, parent_id, position, role, content, status, run_id, model, created_at FROM messages
+         WHERE id IN (?1, ?2) ORDER BY position",
+        [user_message.to_string().into(), message.to_string().into()],
+    )
+}
+
+/// Decodes rows of the nine columns above.
+pub fn decode(outcome: &Outcome) -> Result<Vec<Message>, DatabaseError> {
+    outcome.rows.iter().map(one).collect()
+}
+
+fn one(row: &Row) -> Result<Message, DatabaseError> {
+    Ok(Message {
+        id: MessageId::parse(row.text(0)?).ok_or_else(|| bad_id("messages"))?,
+        parent: row.maybe_text(1)?.and_then(MessageId::parse),
+        position: row.integer(2)?,
+        role: row.text(3)?.to_owned(),
+        content: row.text(4)?.to_owned(),
+        status: row.text(5)?.to_owned(),
+        run: row.maybe_text(6)?.and_then(RunId::parse),
+        model: row.maybe_text(7)?.map(str::to_owned),
+        created_at: Timestamp::from_millis(row.integer(8)?),
+    })
+}

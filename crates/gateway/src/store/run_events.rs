@@ -1,0 +1,101 @@
+//! The log of a run: rows of consecutive events, exactly as readers saw them.
+
+use std::sync::Arc;
+
+use domain::{
+    RunId, Timestamp, UserId,
+    run::{Event, EventKind, Seq},
+};
+use ports::{DatabaseError, DatabaseErrorKind, Outcome, Statement};
+use serde_json::{Value, value::RawValue};
+
+use super::runs::seq;
+
+/// Appends consecutive events, if the run is still this owner's.
+pub fn append(run: RunId, epoch: i64, events: &[Event]) -> Statement {
+    let (first, last) = (events.first().map_or(0, |event| event.seq), events.last().map_or(0, |event| event.seq));
+    Statement::new(
+        "INSERT INTO run_events (run_id, first_seq, last_seq, events)
+         SELECT id, ?3, ?4, ?5 FROM runs WHERE id = ?1 AND epoch = ?2 AND ended_at IS NULL",
+        [run.to_string().into(), epoch.into(), seq(first).into(), seq(last).into(), encode(events).into()],
+    )
+}
+
+/// Forgets the events from `first` on, if the run is still this owner's: what a stopped reader did not see.
+pub fn truncate(run: RunId, epoch: i64, first: Seq) -> Statement {
+    Statement::new(
+        "DELETE FROM run_events WHERE run_id = ?1 AND first_seq >= ?3
+           AND EXISTS (SELECT 1 FROM runs WHERE id = ?1 AND epoch = ?2 AND ended_at IS NULL)",
+        [run.to_string().into(), epoch.into(), seq(first).into()],
+    )
+}
+
+/// Rows with events after `after`, in order, a bounded number of them.
+pub fn after(run: RunId, after: Seq) -> Statement {
+    Statement::new(
+        "SELECT events FROM run_events WHERE run_id = ?1 AND last_seq > ?2 ORDER BY first_seq LIMIT 64",
+        [run.to_string().into(), seq(after).into()],
+    )
+}
+
+/// All rows of a run: to put a reply together whose owner died.
+pub fn all(run: RunId) -> Statement {
+    Statement::new("SELECT events FROM run_events WHERE run_id = ?1 ORDER BY first_seq", [run.to_string().into()])
+}
+
+/// Deletes the logs of a user's runs that ended before `before`. The messages stay.
+pub fn expire(user: UserId, before: Timestamp) -> Statement {
+    Statement::new(
+        "DELETE FROM run_events WHERE run_id IN
+           (SELECT id FROM runs WHERE user_id = ?1 AND ended_at < ?2 ORDER BY ended_at DESC LIMIT 20)",
+        [user.to_string().into(), before.millis().into()],
+    )
+}
+
+/// Decodes the events of all rows, in order.
+pub fn decode(outcome: &Outcome) -> Result<Vec<Event>, DatabaseError> {
+    let bad = |_| DatabaseError::new(DatabaseErrorKind::Other, "run_events holds a row that is no log");
+    let mut events = Vec::new();
+    for row in &outcome.rows {
+        let list: Vec<(Seq, String, Box<RawValue>)> = serde_json::from_str(row.text(0)?).map_err(bad)?;
+        for (seq, kind, data) in list {
+            let kind = EventKind::parse(&kind)
+                .ok_or_else(|| DatabaseError::new(DatabaseErrorKind::Other, "run_events holds an unknown kind"))?;
+            events.push(Event { seq, kind, data: Arc::from(data.get()) });
+        }
+    }
+    Ok(events)
+}
+
+/// `[[seq,"kind",{…}],…]`; the payloads are JSON already and go in as they are.
+fn encode(events: &[Event]) -> String {
+    let mut text = String::with_capacity(events.iter().map(|event| event.data.len() + 32).sum());
+    text.push('[');
+    for (index, event) in events.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push_str(&format!("[{},{},", event.seq, Value::from(event.kind.as_str())));
+        text.push_str(&event.data);
+        text.push(']');
+    }
+    text.push(']');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use ports::Row;
+
+    use super::*;
+
+    #[test]
+    fn events_come_back_byte_for_byte() {
+        let events = vec![
+            Event { seq: 1, kind: EventKind::State, data: r#"{"a": 1.0}"#.into() },
+            Event { seq: 2, kind: EventKind::Delta, data: r#"{"text":"é\n\"],["}"#.into() },
+        ];
+        let outcome = Outcome { rows: vec![Row(vec![encode(&events).into()])] };
+        assert_eq!(decode(&outcome).unwrap(), events);
+    }
+}
