@@ -1,1 +1,19 @@
-//! placeholder
+//! The black-box suite: the same tests in process (the default) and, with `BASE_URL` and `UPSTREAM_URL`, against a running
+//! host. A test knows HTTP and the scripted upstream, never which host answers.
+//!
+//! - `BASE_URL`: where the host answers. Its provider must be the scripted upstream: `LITTORAL_OPENAI_BASE_URL=$UPSTREAM_URL/v1`,
+//!   with the settings of [`settings`].
+//! - `UPSTREAM_URL`: where the program `scripted-upstream` listens.
+
+mod api;
+mod in_process;
+mod remote;
+pub mod settings;
+mod stream;
+mod upstream;
+
+pub use self::{
+    api::{Answer, Api, User},
+    stream::{Frame, Frames},
+    upstream::Provider,
+};

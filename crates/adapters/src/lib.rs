@@ -1,1 +1,15 @@
-//! Adapters that need no platform: ports built on other ports. (libSQL over HTTP, SQL rate limiter, SQL key-value store, in-memory ones.)
+//! Adapters that need no platform: ports built on other ports, or on memory alone.
+//!
+//! Whatever names a host's SDK or an executor belongs in that host.
+
+mod hrana;
+mod memory_rate_limiter;
+mod sql_keys;
+mod sql_rate_limiter;
+
+pub use self::{
+    hrana::{Hrana, HranaError},
+    memory_rate_limiter::MemoryRateLimiter,
+    sql_keys::SqlKeys,
+    sql_rate_limiter::SqlRateLimiter,
+};

@@ -1,0 +1,69 @@
+//! The adapters that stand on other ports, against the behaviour suites.
+
+use std::sync::Arc;
+
+use adapters::{MemoryRateLimiter, SqlKeys, SqlRateLimiter};
+use domain::Timestamp;
+use ports::{Database, KeyValue as _, Statement, Value};
+use testkit::{FixedClock, StrictDatabase, behaviour};
+
+const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+
+/// A strict database with all tables.
+async fn database() -> Arc<dyn Database> {
+    let database = StrictDatabase::new().await.unwrap();
+    for sql in include_str!("../../../migrations/0001_init.sql").split(";\n").map(str::trim) {
+        if sql.contains("CREATE ") {
+            database.run(Statement::new(sql, [])).await.unwrap();
+        }
+    }
+    Arc::new(database)
+}
+
+async fn count(database: &Arc<dyn Database>, sql: &'static str) -> i64 {
+    database.run(Statement::new(sql, [])).await.unwrap().rows[0].integer(0).unwrap()
+}
+
+#[tokio::test]
+async fn sql_rate_limiter() {
+    let database = database().await;
+    let limiter = SqlRateLimiter(database.clone());
+    behaviour::rate_limiter(&limiter, NOW).await.assert_passed();
+
+    let buckets = "SELECT count(*) FROM rate_limits";
+    assert!(count(&database, buckets).await > 0);
+    limiter.sweep(NOW).await.unwrap();
+    assert!(count(&database, buckets).await > 0, "buckets in use stay");
+    limiter.sweep(Timestamp::from_millis(NOW.millis() + 10_000_000)).await.unwrap();
+    assert_eq!(count(&database, buckets).await, 0);
+}
+
+#[tokio::test]
+async fn memory_rate_limiter() {
+    behaviour::rate_limiter(&MemoryRateLimiter::default(), NOW).await.assert_passed();
+}
+
+#[tokio::test]
+async fn sql_keys() {
+    let clock = Arc::new(FixedClock::new(NOW));
+    let database = database().await;
+    let keys = SqlKeys::new(database.clone(), clock.clone());
+    behaviour::key_value(&keys).await.assert_passed();
+    behaviour::key_value_expiry(&keys, &clock).await.assert_passed();
+
+    let rows = "SELECT count(*) FROM key_values";
+    assert_eq!(count(&database, rows).await, 0, "what expired was deleted on the way");
+    let insert = "INSERT INTO key_values (key, value, expires_at) VALUES (?1, ?2, ?3)";
+    for (key, expires) in
+        [("old", Value::from(1)), ("new", Value::from(clock_millis(&clock) + 1)), ("kept", Value::Null)]
+    {
+        database.run(Statement::new(insert, [key.into(), vec![1].into(), expires])).await.unwrap();
+    }
+    keys.sweep(ports::Clock::now(&*clock)).await.unwrap();
+    assert_eq!(count(&database, rows).await, 2);
+    assert_eq!(keys.get("kept").await.unwrap(), Some(vec![1]));
+}
+
+fn clock_millis(clock: &FixedClock) -> i64 {
+    ports::Clock::now(clock).millis()
+}

@@ -1,0 +1,95 @@
+//! A database that fails when the test says so. It never changes what the database below would answer.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use ports::{Database, DatabaseError, DatabaseErrorKind, Outcome, Statement};
+
+/// On which side of the database a call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// Nothing reaches the database.
+    Before,
+    /// Everything was kept, but the caller is told `Unavailable`: the answer got lost.
+    After,
+}
+
+enum Fault {
+    Write { number: u64, moment: Moment },
+    Containing { text: String, moment: Moment },
+}
+
+#[derive(Default)]
+struct Plan {
+    writes: u64,
+    faults: Vec<Fault>,
+}
+
+impl Plan {
+    /// Counts the batch and finds the fault that strikes it.
+    fn strike(&mut self, statements: &[Statement]) -> Option<Moment> {
+        let writes = statements.iter().any(|statement| !statement.reads());
+        self.writes += u64::from(writes);
+        self.faults.iter().find_map(|fault| match fault {
+            Fault::Write { number, moment } => (writes && *number == self.writes).then_some(*moment),
+            Fault::Containing { text, moment } => {
+                statements.iter().any(|statement| statement.sql.contains(text.as_str())).then_some(*moment)
+            }
+        })
+    }
+}
+
+/// Wraps a database and fails some of its calls as if the network had broken.
+pub struct Faulty {
+    inner: Arc<dyn Database>,
+    plan: Mutex<Plan>,
+}
+
+impl Faulty {
+    /// Wraps a database; without a fault it is transparent.
+    pub fn new(inner: Arc<dyn Database>) -> Self {
+        Self { inner, plan: Mutex::default() }
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Plan> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Fails one write: the `nth` from now, 1 being the next. A write is a call with at least one statement that writes.
+    pub fn fail_write(&self, nth: u64, moment: Moment) {
+        let mut plan = self.plan();
+        let number = plan.writes + nth;
+        plan.faults.push(Fault::Write { number, moment });
+    }
+
+    /// Fails every call, reading or writing, with a statement whose text contains `text`.
+    pub fn fail_containing(&self, text: impl Into<String>, moment: Moment) {
+        self.plan().faults.push(Fault::Containing { text: text.into(), moment });
+    }
+
+    /// Forgets all faults.
+    pub fn heal(&self) {
+        self.plan().faults.clear();
+    }
+
+    /// How many writes were tried so far, failed ones included.
+    pub fn writes(&self) -> u64 {
+        self.plan().writes
+    }
+}
+
+#[async_trait]
+impl Database for Faulty {
+    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+        let lost = |detail: &str| Err(DatabaseError::new(DatabaseErrorKind::Unavailable, detail));
+        let moment = self.plan().strike(&statements);
+        match moment {
+            None => self.inner.batch(statements).await,
+            Some(Moment::Before) => lost("the test failed this call before the database saw it"),
+            Some(Moment::After) => {
+                self.inner.batch(statements).await?;
+                lost("the test failed this call after the database kept it")
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What the host keeps: once for the application, and once for each instance of the component.
+
+use std::sync::Arc;
+
+use wasmtime::component::{HasData, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{
+    WasiHttpCtx,
+    p3::{WasiHttpCtxView, WasiHttpView},
+};
+
+use crate::{
+    allowed_hosts::AllowedHosts, key_value::Stores, outbound::Outbound, sqlite::Databases, variables::Variables,
+};
+
+/// Everything that all instances share.
+pub struct Application {
+    /// The component's variables.
+    pub variables: Variables,
+    /// The hosts it may call.
+    pub allowed_hosts: Arc<AllowedHosts>,
+    /// Its environment variables.
+    pub environment: Vec<(String, String)>,
+    /// Its databases.
+    pub databases: Databases,
+    /// Its key-value stores.
+    pub stores: Stores,
+}
+
+/// What belongs to one instance.
+pub struct State {
+    /// What the instances share.
+    pub application: Arc<Application>,
+    /// The handles that the guest holds.
+    pub table: ResourceTable,
+    /// How many databases it has open.
+    pub connections: usize,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    outbound: Outbound,
+}
+
+impl State {
+    /// The state of a new instance.
+    pub fn new(application: &Arc<Application>) -> Self {
+        Self {
+            application: Arc::clone(application),
+            table: ResourceTable::new(),
+            connections: 0,
+            wasi: WasiCtx::builder()
+                .stdout(std::io::stderr())
+                .stderr(std::io::stderr())
+                .envs(&application.environment)
+                .build(),
+            http: WasiHttpCtx::new(),
+            outbound: Outbound::new(Arc::clone(&application.allowed_hosts)),
+        }
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.outbound, table: &mut self.table, ctx: &mut self.http }
+    }
+}
+
+/// The side of Spin's own interfaces: it sees the state of the instance.
+pub struct Spin;
+
+impl HasData for Spin {
+    type Data<'a> = &'a mut State;
+}

@@ -1,0 +1,242 @@
+//! A client of the API under test.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+use gateway::Gateway;
+use http::{HeaderMap, Method, StatusCode};
+use ports::Platform;
+use serde_json::{Value, json};
+
+use crate::{Frames, Provider, in_process, remote};
+
+/// Chunks of a body, as they come.
+pub type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, String>> + Send>>;
+
+/// Anything that waits waits at most this long.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The API under test.
+#[derive(Clone)]
+pub struct Api {
+    target: Target,
+    /// Its provider.
+    pub provider: Arc<Provider>,
+}
+
+#[derive(Clone)]
+enum Target {
+    InProcess(Arc<Gateway>, Arc<Platform>),
+    Remote(String, reqwest::Client),
+}
+
+/// An answer whose body is still to be read.
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Chunks,
+}
+
+impl Answer {
+    /// The whole body.
+    pub async fn bytes(mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = tokio::time::timeout(PATIENCE, self.body.next()).await.expect("a body that goes on") {
+            bytes.extend_from_slice(&chunk.expect("a whole body"));
+        }
+        bytes
+    }
+
+    /// The whole body as text.
+    pub async fn text(self) -> String {
+        String::from_utf8(self.bytes().await).expect("UTF-8")
+    }
+
+    /// Status and JSON body (`null` for an empty one).
+    pub async fn json(self) -> (u16, Value) {
+        let status = self.status.as_u16();
+        let bytes = self.bytes().await;
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).expect("a JSON body") };
+        (status, body)
+    }
+
+    /// A header's text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The events of a stream. Fails when the answer is none.
+    pub async fn frames(self) -> Frames {
+        if self.status != StatusCode::OK || self.header("content-type") != Some("text/event-stream") {
+            panic!("no stream: {:?}", self.json().await);
+        }
+        Frames::new(self.body)
+    }
+}
+
+impl Api {
+    /// The API that the environment names; in process by default, each with stores of its own.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with other settings, which only the one in process can have; `None` elsewhere.
+    pub async fn with_settings(given: &[(&'static str, &str)]) -> Option<Self> {
+        if remote::base_url().is_some() { None } else { Some(Self::start_with(given).await) }
+    }
+
+    async fn start_with(given: &[(&'static str, &str)]) -> Self {
+        if let Some(base) = remote::base_url() {
+            return Self { target: Target::Remote(base, remote::client()), provider: Arc::new(Provider::remote()) };
+        }
+        let provider = Provider::start();
+        let (gateway, platform) = in_process::start(&provider.url(), given).await;
+        Self { target: Target::InProcess(gateway, platform), provider: Arc::new(provider) }
+    }
+
+    /// Where a host answers; `None` in process.
+    pub fn base_url(&self) -> Option<&str> {
+        match &self.target {
+            Target::Remote(base, _) => Some(base),
+            Target::InProcess(..) => None,
+        }
+    }
+
+    /// Sends a request. The body is empty if there is none.
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+        match &self.target {
+            Target::InProcess(gateway, platform) => {
+                in_process::send(gateway, platform, method, path, headers, body).await
+            }
+            Target::Remote(base, client) => remote::send(client, base, method, path, headers, body).await,
+        }
+    }
+
+    /// `GET` without credentials.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], Vec::new()).await
+    }
+
+    /// `POST` of JSON without credentials.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::POST, path, &[("content-type", "application/json")], body.to_string().into()).await
+    }
+
+    /// A fresh e-mail address.
+    pub fn fresh_email() -> String {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let nanos = SystemTime::UNIX_EPOCH.elapsed().map(|time| time.as_nanos()).unwrap_or_default();
+        format!("user-{nanos:x}-{}@example.com", COUNT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A fresh user, signed in.
+    pub async fn user(&self) -> User {
+        let email = Self::fresh_email();
+        let answer = self.post("/api/v1/auth/register", &json!({ "email": email, "password": PASSWORD })).await;
+        let (status, tokens) = answer.json().await;
+        assert_eq!(status, 201, "{tokens}");
+        User { api: self.clone(), email, tokens }
+    }
+}
+
+/// Every test user's password; the canary test looks for it.
+pub const PASSWORD: &str = "canary-Passw0rd-7";
+
+/// A signed-in user.
+#[derive(Clone)]
+pub struct User {
+    /// The API.
+    pub api: Api,
+    /// The address.
+    pub email: String,
+    /// What registering returned.
+    pub tokens: Value,
+}
+
+impl User {
+    /// The access token.
+    pub fn access_token(&self) -> &str {
+        self.tokens["access_token"].as_str().expect("an access token")
+    }
+
+    /// Sends a request with the access token and further headers.
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> Answer {
+        let bearer = format!("Bearer {}", self.access_token());
+        let mut all = vec![("authorization", bearer.as_str())];
+        if body.is_some() {
+            all.push(("content-type", "application/json"));
+        }
+        all.extend_from_slice(headers);
+        self.api.send(method, path, &all, body.map(|body| body.to_string().into()).unwrap_or_default()).await
+    }
+
+    /// `GET`.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], None).await
+    }
+
+    /// `POST` of JSON.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::POST, path, &[], Some(body)).await
+    }
+
+    /// `PATCH` of JSON.
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send(Method::PATCH, path, &[], Some(body)).await
+    }
+
+    /// `DELETE`.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, &[], None).await
+    }
+
+    /// A fresh conversation's id.
+    pub async fn conversation(&self) -> String {
+        let (status, body) = self.post("/api/v1/chat/conversations", &json!({})).await.json().await;
+        assert_eq!(status, 201, "{body}");
+        body["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Sends a message and streams the reply of the provider's script `model`.
+    pub async fn stream(&self, conversation: &str, model: &str) -> Frames {
+        self.stream_with(conversation, &json!({ "content": "Hello", "model": model })).await
+    }
+
+    /// Sends a message and streams the reply.
+    pub async fn stream_with(&self, conversation: &str, body: &Value) -> Frames {
+        let path = format!("/api/v1/chat/conversations/{conversation}/messages");
+        self.send(Method::POST, &path, &[("accept", "text/event-stream")], Some(body)).await.frames().await
+    }
+
+    /// Resumes a run after an event.
+    pub async fn resume(&self, run: &str, after: u64) -> Frames {
+        self.get(&format!("/api/v1/runs/{run}/stream?after={after}")).await.frames().await
+    }
+
+    /// The messages of a conversation.
+    pub async fn messages(&self, conversation: &str) -> Vec<Value> {
+        let path = format!("/api/v1/chat/conversations/{conversation}/messages");
+        let (status, body) = self.get(&path).await.json().await;
+        assert_eq!(status, 200, "{body}");
+        body["messages"].as_array().expect("messages").clone()
+    }
+
+    /// Waits until a stored run is over, and returns it.
+    pub async fn ended(&self, run: &str) -> Value {
+        self.resume(run, 0).await.rest().await;
+        let (status, body) = self.get(&format!("/api/v1/runs/{run}")).await.json().await;
+        assert_eq!(status, 200, "{body}");
+        body
+    }
+}

@@ -1,0 +1,84 @@
+//! The provider of the host under test: the scripted upstream, in this process or as a program.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::SystemTime,
+};
+
+use serde_json::Value;
+use testkit::upstream::{Script, Upstream};
+
+use crate::remote;
+
+/// The scripted upstream. A script's id is the model's name.
+pub struct Provider {
+    local: Option<Upstream>,
+    url: String,
+    client: reqwest::Client,
+}
+
+impl Provider {
+    /// One of this test's own.
+    pub fn start() -> Self {
+        let local = Upstream::start();
+        Self { url: local.url(), local: Some(local), client: remote::client() }
+    }
+
+    /// The program that the host under test calls.
+    pub fn remote() -> Self {
+        let url = remote::upstream_url().expect("BASE_URL is set, so UPSTREAM_URL must be too");
+        Self { local: None, url, client: remote::client() }
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// Gives it a script and returns the model's name that plays it.
+    pub async fn script(&self, script: Script) -> String {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let nanos = SystemTime::UNIX_EPOCH.elapsed().map(|time| time.as_nanos()).unwrap_or_default();
+        let id = format!("script-{nanos:x}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        match &self.local {
+            Some(local) => local.script(&id, script),
+            None => {
+                let put = self.client.put(format!("{}/__script/{id}", self.url)).body(script.to_json());
+                let status = put.send().await.expect("the scripted upstream").status();
+                assert!(status.is_success(), "the scripted upstream took no script: {status}");
+            }
+        }
+        id
+    }
+
+    /// How often a script was called.
+    pub async fn count(&self, id: &str) -> u64 {
+        self.calls(id, "").await["count"].as_u64().expect("a count")
+    }
+
+    /// The bodies that a script's calls were sent.
+    pub async fn requests(&self, id: &str) -> Vec<Value> {
+        let calls = self.calls(id, "").await;
+        let bodies = calls["calls"].as_array().expect("calls").iter();
+        bodies.map(|call| serde_json::from_str(call["body"].as_str().expect("a body")).expect("a JSON body")).collect()
+    }
+
+    /// Waits up to `millis` until the newest call is over, and returns it; fails when it is not.
+    pub async fn closed(&self, id: &str, millis: u64) -> Value {
+        let calls = self.calls(id, &format!("?wait=closed&timeout_ms={millis}")).await;
+        assert_eq!(calls["timed_out"], false, "the upstream's connection is still open: {calls}");
+        calls["calls"].as_array().and_then(|calls| calls.last()).expect("a call").clone()
+    }
+
+    /// Waits until a script was called so often.
+    pub async fn counted(&self, id: &str, count: u64) {
+        let calls = self.calls(id, &format!("?wait=count:{count}&timeout_ms=10000")).await;
+        assert_eq!(calls["timed_out"], false, "the upstream was not called: {calls}");
+    }
+
+    async fn calls(&self, id: &str, query: &str) -> Value {
+        let answer = self.client.get(format!("{}/__calls/{id}{query}", self.url)).send().await;
+        let text = answer.expect("the scripted upstream").text().await.expect("its journal");
+        serde_json::from_str(&text).expect("JSON")
+    }
+}
