@@ -16,7 +16,11 @@ use http::{HeaderMap, Method, StatusCode};
 use ports::Platform;
 use serde_json::{Value, json};
 
-use crate::{Frames, Provider, in_process, remote};
+use crate::{
+    Frames, Provider,
+    in_process::{self, Captured},
+    remote,
+};
 
 /// Chunks of a body, as they come.
 pub type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, String>> + Send>>;
@@ -34,8 +38,8 @@ pub struct Api {
 
 #[derive(Clone)]
 enum Target {
-    InProcess(Arc<Gateway>, Arc<Platform>),
-    Remote(String, reqwest::Client),
+    InProcess(Arc<Gateway>, Arc<Platform>, Arc<Captured>),
+    Remote(String),
 }
 
 /// An answer whose body is still to be read.
@@ -98,28 +102,51 @@ impl Api {
 
     async fn start_with(given: &[(&'static str, &str)]) -> Self {
         if let Some(base) = remote::base_url() {
-            return Self { target: Target::Remote(base, remote::client()), provider: Arc::new(Provider::remote()) };
+            return Self { target: Target::Remote(base), provider: Arc::new(Provider::remote()) };
         }
         let provider = Provider::start();
-        let (gateway, platform) = in_process::start(&provider.url(), given).await;
-        Self { target: Target::InProcess(gateway, platform), provider: Arc::new(provider) }
+        let (gateway, platform, log) = in_process::start(&provider.url(), given).await;
+        Self { target: Target::InProcess(gateway, platform, log), provider: Arc::new(provider) }
     }
 
     /// Where a host answers; `None` in process.
     pub fn base_url(&self) -> Option<&str> {
         match &self.target {
-            Target::Remote(base, _) => Some(base),
+            Target::Remote(base) => Some(base),
             Target::InProcess(..) => None,
+        }
+    }
+
+    /// The log lines so far; `None` on a running host, whose log is its own.
+    pub fn log_lines(&self) -> Option<Vec<String>> {
+        match &self.target {
+            Target::InProcess(_, _, log) => Some(log.lines()),
+            Target::Remote(_) => None,
+        }
+    }
+
+    /// Sends a request whose answer may be lost: a host that refuses a body may reset the connection before all of it was sent.
+    /// In process nothing is ever lost.
+    pub async fn try_send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Answer, String> {
+        match &self.target {
+            Target::InProcess(..) => Ok(self.send(method, path, headers, body).await),
+            Target::Remote(base) => remote::try_send(base, method, path, headers, body).await,
         }
     }
 
     /// Sends a request. The body is empty if there is none.
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
         match &self.target {
-            Target::InProcess(gateway, platform) => {
+            Target::InProcess(gateway, platform, _) => {
                 in_process::send(gateway, platform, method, path, headers, body).await
             }
-            Target::Remote(base, client) => remote::send(client, base, method, path, headers, body).await,
+            Target::Remote(base) => remote::send(base, method, path, headers, body).await,
         }
     }
 

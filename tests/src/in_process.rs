@@ -1,7 +1,11 @@
 //! The product without a host: the gateway over the strict database and fakes, with real time and real sockets to the
 //! scripted upstream.
 
-use std::{collections::HashMap, sync::Arc, time::SystemTime};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::SystemTime,
+};
 
 use adapters::MemoryRateLimiter;
 use async_trait::async_trait;
@@ -33,16 +37,24 @@ impl Settings for Given {
     }
 }
 
-/// Shown by the test runner when a test fails.
-struct Printed;
+/// Shown by the test runner when a test fails, and kept for the tests that look for secrets.
+#[derive(Default)]
+pub struct Captured(Mutex<Vec<String>>);
 
-impl Log for Printed {
-    fn write(&self, line: &str) {
-        println!("{line}");
+impl Captured {
+    pub fn lines(&self) -> Vec<String> {
+        self.0.lock().expect("no test panics while it logs").clone()
     }
 }
 
-pub async fn start(upstream: &str, given: &[(&'static str, &str)]) -> (Arc<Gateway>, Arc<Platform>) {
+impl Log for Captured {
+    fn write(&self, line: &str) {
+        println!("{line}");
+        self.0.lock().expect("no test panics while it logs").push(line.to_owned());
+    }
+}
+
+pub async fn start(upstream: &str, given: &[(&'static str, &str)]) -> (Arc<Gateway>, Arc<Platform>, Arc<Captured>) {
     let mut settings: HashMap<String, String> =
         SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     settings.insert("LITTORAL_OPENAI_BASE_URL".into(), format!("{upstream}/v1"));
@@ -51,13 +63,14 @@ pub async fn start(upstream: &str, given: &[(&'static str, &str)]) -> (Arc<Gatew
 
     let database: Arc<dyn Database> = Arc::new(StrictDatabase::new().await.expect("a database"));
     let clock = Arc::new(SystemClock);
+    let log = Arc::new(Captured::default());
     gateway::migrate(&*database, clock.now()).await.expect("migrations");
     let parts = Parts {
         chats: Arc::new(database.clone()) as Arc<dyn Chats>,
         http: Arc::new(PlainHttp),
         clock: clock.clone(),
         entropy: Arc::new(SeededEntropy::new(1)),
-        log: Arc::new(Printed),
+        log: log.clone(),
         tasks: Arc::new(TokioTasks::default()),
     };
     let platform = Platform {
@@ -73,7 +86,7 @@ pub async fn start(upstream: &str, given: &[(&'static str, &str)]) -> (Arc<Gatew
         log: parts.log,
         tasks: parts.tasks,
     };
-    (Arc::new(Gateway::new(config)), Arc::new(platform))
+    (Arc::new(Gateway::new(config)), Arc::new(platform), log)
 }
 
 pub async fn send(

@@ -1,9 +1,12 @@
-//! The product on a running host.
+//! The product on a running host: one connection a request, so that a test can cut it.
 
 use std::env;
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
-use http::Method;
+use http::{Method, Request};
+use ports::HttpClient as _;
+use testkit::PlainHttp;
 
 use crate::{Answer, api::PATIENCE};
 
@@ -20,28 +23,25 @@ pub fn upstream_url() -> Option<String> {
     setting("UPSTREAM_URL").map(|url| url.trim_end_matches('/').to_owned())
 }
 
-pub fn client() -> reqwest::Client {
-    let client = reqwest::Client::builder().no_proxy().tcp_nodelay(true).redirect(reqwest::redirect::Policy::none());
-    client.build().expect("a client")
+pub async fn send(base: &str, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+    try_send(base, method, path, headers, body).await.expect("an answer")
 }
 
-pub async fn send(
-    client: &reqwest::Client,
+/// The same, with the connection's failure as an error.
+pub async fn try_send(
     base: &str,
     method: Method,
     path: &str,
     headers: &[(&str, &str)],
     body: Vec<u8>,
-) -> Answer {
-    let mut request = client.request(method, format!("{base}{path}"));
+) -> Result<Answer, String> {
+    let mut request = Request::builder().method(method).uri(format!("{base}{path}"));
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    if !body.is_empty() {
-        request = request.body(body);
-    }
-    let response = tokio::time::timeout(PATIENCE, request.send()).await.expect("an answer in time").expect("an answer");
-    let (status, headers) = (response.status(), response.headers().clone());
-    let body = Box::pin(response.bytes_stream().map(|chunk| chunk.map_err(|error| error.to_string())));
-    Answer { status, headers, body }
+    let request = request.body(Bytes::from(body)).expect("a request");
+    let response = tokio::time::timeout(PATIENCE, PlainHttp.send(request)).await.expect("an answer in time");
+    let (head, body) = response.map_err(|error| error.to_string())?.into_parts();
+    let body = Box::pin(body.map(|chunk| chunk.map_err(|error| error.to_string())));
+    Ok(Answer { status: head.status, headers: head.headers, body })
 }

@@ -5,6 +5,7 @@ use std::{
     time::SystemTime,
 };
 
+use http::Method;
 use serde_json::Value;
 use testkit::upstream::{Script, Upstream};
 
@@ -14,20 +15,19 @@ use crate::remote;
 pub struct Provider {
     local: Option<Upstream>,
     url: String,
-    client: reqwest::Client,
 }
 
 impl Provider {
     /// One of this test's own.
     pub fn start() -> Self {
         let local = Upstream::start();
-        Self { url: local.url(), local: Some(local), client: remote::client() }
+        Self { url: local.url(), local: Some(local) }
     }
 
     /// The program that the host under test calls.
     pub fn remote() -> Self {
         let url = remote::upstream_url().expect("BASE_URL is set, so UPSTREAM_URL must be too");
-        Self { local: None, url, client: remote::client() }
+        Self { local: None, url }
     }
 
     /// Where it listens.
@@ -43,8 +43,8 @@ impl Provider {
         match &self.local {
             Some(local) => local.script(&id, script),
             None => {
-                let put = self.client.put(format!("{}/__script/{id}", self.url)).body(script.to_json());
-                let status = put.send().await.expect("the scripted upstream").status();
+                let path = format!("/__script/{id}");
+                let status = remote::send(&self.url, Method::PUT, &path, &[], script.to_json().into()).await.status;
                 assert!(status.is_success(), "the scripted upstream took no script: {status}");
             }
         }
@@ -77,8 +77,7 @@ impl Provider {
     }
 
     async fn calls(&self, id: &str, query: &str) -> Value {
-        let answer = self.client.get(format!("{}/__calls/{id}{query}", self.url)).send().await;
-        let text = answer.expect("the scripted upstream").text().await.expect("its journal");
-        serde_json::from_str(&text).expect("JSON")
+        let answer = remote::send(&self.url, Method::GET, &format!("/__calls/{id}{query}"), &[], Vec::new()).await;
+        answer.json().await.1
     }
 }

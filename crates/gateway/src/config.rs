@@ -177,4 +177,4 @@ impl Config {
 }
 
 #[cfg(test)]
-pub mod tests;
+pub(crate) mod tests;

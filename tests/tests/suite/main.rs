@@ -1,6 +1,15 @@
 //! The suite, laid out like the URLs and the promises.
 
 mod auth;
+mod bad_input;
 mod base;
+mod canary;
 mod chat;
+mod complete;
+mod disconnect;
+mod idempotency;
+mod isolation;
+mod resume;
+mod stop;
 mod streams;
+mod upstream_failures;

@@ -34,13 +34,11 @@ impl Fields {
 
     /// A required text of so many characters; an empty one when it is wrong.
     pub fn text(&mut self, name: &str, length: RangeInclusive<usize>) -> String {
-        match self.take(name) {
-            Some(value) => self.check_text(name, value, &length),
-            None => {
-                self.refuse(name, "This field is required.");
-                String::new()
-            }
+        if let Some(value) = self.take(name) {
+            return self.check_text(name, value, &length);
         }
+        self.refuse(name, "This field is required.");
+        String::new()
     }
 
     /// A text of so many characters that may be missing or null.
@@ -66,13 +64,11 @@ impl Fields {
 
     /// A boolean that may be missing or null.
     pub fn maybe_bool(&mut self, name: &str) -> Option<bool> {
-        match self.take(name)? {
-            Value::Bool(value) => Some(value),
-            _ => {
-                self.refuse(name, "Must be true or false.");
-                None
-            }
+        let value = self.take(name)?.as_bool();
+        if value.is_none() {
+            self.refuse(name, "Must be true or false.");
         }
+        value
     }
 
     /// A whole number of a range that may be missing or null.

@@ -49,7 +49,7 @@ pub fn status(kind: &ErrorKind) -> StatusCode {
 
 /// Seconds for `Retry-After`: rounded up, at least 1.
 pub fn retry_after_seconds(wait: Duration) -> u64 {
-    wait.as_millis().div_ceil(1000).clamp(1, u128::from(u32::MAX)) as u64
+    u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
 }
 
 /// Renders an error. The headers that the response already carries (`Allow`) stay.

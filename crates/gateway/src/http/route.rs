@@ -1,7 +1,5 @@
 //! Routes as values: the router, the OpenAPI check and the access check are all made from one list.
 
-use std::future::Future;
-
 use axum::{
     Router,
     extract::Request,
@@ -67,26 +65,22 @@ pub fn router(routes: Vec<Route>) -> Router {
         })
 }
 
-fn require_user(context: Context, mut request: Request, next: Next) -> impl Future<Output = Result<Response>> + Send {
-    async move {
-        let token = request
-            .headers()
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim())
-            .ok_or_else(|| Error::unauthenticated("not_authenticated", "Not authenticated"))?;
-        let claims = service::access_tokens::verify(&context.platform, &context.config, token).await?;
-        request.extensions_mut().insert(Caller { user: claims.user, session: claims.session });
-        Ok(next.run(request).await)
-    }
+async fn require_user(context: Context, mut request: Request, next: Next) -> Result<Response> {
+    let token = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .ok_or_else(|| Error::unauthenticated("not_authenticated", "Not authenticated"))?;
+    let claims = service::access_tokens::verify(&context.platform, &context.config, token).await?;
+    request.extensions_mut().insert(Caller { user: claims.user, session: claims.session });
+    Ok(next.run(request).await)
 }
 
-fn limit_sign_in(context: Context, request: Request, next: Next) -> impl Future<Output = Result<Response>> + Send {
-    async move {
-        let address = context.client.address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
-        service::limits::take(&context.platform, &format!("auth:{address}"), context.config.auth_limit).await?;
-        Ok(next.run(request).await)
-    }
+async fn limit_sign_in(context: Context, request: Request, next: Next) -> Result<Response> {
+    let address = context.client.address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
+    service::limits::take(&context.platform, &format!("auth:{address}"), context.config.auth_limit).await?;
+    Ok(next.run(request).await)
 }

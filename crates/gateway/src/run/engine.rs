@@ -149,7 +149,12 @@ impl Engine {
             let now = self.parts.clock.now();
             let first_token = if self.has_output { total } else { started.plus(timeouts.first_token) };
             let deadline = now.plus(timeouts.idle).min(first_token).min(total);
-            let chunk = self.expect(body.next(), deadline).await?;
+            let chunk = match self.expect(body.next(), deadline).await {
+                // The text is whole: what breaks now can only cost the count of tokens.
+                Err(Setback::Failed(_)) if finish.is_some() => break,
+                Ok(Some(Err(_))) if finish.is_some() => break,
+                chunk => chunk?,
+            };
             let ended = chunk.is_none();
             let decoded = match chunk {
                 Some(Ok(chunk)) => decoder.feed(&chunk, &mut events),
@@ -159,14 +164,18 @@ impl Engine {
             if let Some(limit) = self.take(events.drain(..), &mut finish) {
                 return Ok(limit);
             }
-            decoded.map_err(|error| self.failed(&error))?;
+            if finish.is_none() {
+                decoded.map_err(|error| self.failed(&error))?;
+            }
             if ended || decoder.is_done() {
                 break;
             }
         }
-        let finished = decoder.finish(&mut events);
-        self.take(events.drain(..), &mut finish);
-        finished.map_err(|error| self.failed(&error))?;
+        if finish.is_none() {
+            let finished = decoder.finish(&mut events);
+            self.take(events.drain(..), &mut finish);
+            finished.map_err(|error| self.failed(&error))?;
+        }
         finish.ok_or_else(|| self.failed(&ProviderError::new(ProviderErrorKind::Incomplete)))
     }
 

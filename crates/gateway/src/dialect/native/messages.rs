@@ -56,23 +56,22 @@ pub async fn send(
         Some(key) => messages::attach_earlier(platform, caller.user, key, &fingerprint).await?,
         None => None,
     };
-    let sent = match earlier {
-        Some(sent) => sent,
-        None => {
-            limits::take(platform, &format!("messages:{}", caller.user), config.message_limit).await?;
-            let send = messages::Send {
-                conversation,
-                content,
-                parent: parsed_parent,
-                model: models::resolve(config, options.model.as_deref())?,
-                max_tokens: options.max_tokens,
-                temperature: options.temperature,
-                policy: options.policy.unwrap_or(DisconnectPolicy::Finish),
-                idempotency_key,
-                fingerprint,
-            };
-            messages::send(platform, config, caller.user, send).await?
-        }
+    let sent = if let Some(sent) = earlier {
+        sent
+    } else {
+        limits::take(platform, &format!("messages:{}", caller.user), config.message_limit).await?;
+        let send = messages::Send {
+            conversation,
+            content,
+            parent: parsed_parent,
+            model: models::resolve(config, options.model.as_deref())?,
+            max_tokens: options.max_tokens,
+            temperature: options.temperature,
+            policy: options.policy.unwrap_or(DisconnectPolicy::Finish),
+            idempotency_key,
+            fingerprint,
+        };
+        messages::send(platform, config, caller.user, send).await?
     };
     if options.stream { stream(&context, sent).await } else { whole(&context, caller, sent).await }
 }

@@ -48,6 +48,7 @@ pub struct Conversation {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are the wire's")]
 pub struct Conversations {
     pub conversations: Vec<Conversation>,
     pub has_more: bool,
@@ -67,6 +68,7 @@ pub struct Message {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are the wire's")]
 pub struct Messages {
     pub messages: Vec<Message>,
     pub has_more: bool,
