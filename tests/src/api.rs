@@ -82,10 +82,11 @@ impl Answer {
 
     /// The events of a stream. Fails when the answer is none.
     pub async fn frames(self) -> Frames {
-        if self.status != StatusCode::OK || self.header("content-type") != Some("text/event-stream") {
-            panic!("no stream: {:?}", self.json().await);
+        let is_stream = self.status == StatusCode::OK && self.header("content-type") == Some("text/event-stream");
+        if is_stream {
+            return Frames::new(self.body);
         }
-        Frames::new(self.body)
+        panic!("no stream: {:?}", self.json().await)
     }
 }
 

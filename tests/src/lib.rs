@@ -14,6 +14,6 @@ mod upstream;
 
 pub use self::{
     api::{Answer, Api, User},
-    stream::{Frame, Frames},
+    stream::{Frame, Frames, joined},
     upstream::Provider,
 };

@@ -31,7 +31,7 @@ impl Frame {
 }
 
 /// The text of all `delta` events.
-pub fn text(frames: &[Frame]) -> String {
+pub fn joined(frames: &[Frame]) -> String {
     frames.iter().map(Frame::text).collect()
 }
 

@@ -40,14 +40,13 @@ impl Provider {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let nanos = SystemTime::UNIX_EPOCH.elapsed().map(|time| time.as_nanos()).unwrap_or_default();
         let id = format!("script-{nanos:x}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        match &self.local {
-            Some(local) => local.script(&id, script),
-            None => {
-                let path = format!("/__script/{id}");
-                let status = remote::send(&self.url, Method::PUT, &path, &[], script.to_json().into()).await.status;
-                assert!(status.is_success(), "the scripted upstream took no script: {status}");
-            }
+        if let Some(local) = &self.local {
+            local.script(&id, script);
+            return id;
         }
+        let body = script.to_json().into();
+        let status = remote::send(&self.url, Method::PUT, &format!("/__script/{id}"), &[], body).await.status;
+        assert!(status.is_success(), "the scripted upstream took no script: {status}");
         id
     }
 

@@ -6,7 +6,6 @@ pub mod cors;
 pub mod docs;
 pub mod fields;
 pub mod health;
-pub mod log;
 pub mod openapi;
 pub mod pipeline;
 pub mod problem;

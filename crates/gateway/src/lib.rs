@@ -6,6 +6,7 @@ pub mod config;
 mod dialect;
 pub mod error;
 pub mod http;
+mod log;
 mod migrations;
 pub mod run;
 pub mod service;

@@ -6,6 +6,7 @@ mod base;
 mod canary;
 mod chat;
 mod complete;
+mod cors;
 mod disconnect;
 mod idempotency;
 mod isolation;

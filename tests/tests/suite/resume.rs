@@ -1,11 +1,7 @@
 //! Nothing is lost when the client leaves: cuts, resuming, several readers.
 
 use testkit::upstream::Script;
-use tests::{Api, Frame};
-
-fn text(frames: &[Frame]) -> String {
-    frames.iter().map(Frame::text).collect()
-}
+use tests::{Api, Frame, joined};
 
 const PARTS: [&str; 8] = ["Gr", "üße ", "aus ", "der ", "Brandung", " 🌊", ".\n", "Ende"];
 
@@ -43,7 +39,7 @@ async fn the_socket_is_cut_at_many_offsets_and_nothing_is_lost() {
             if all.last().is_none_or(|frame| frame.event != "end") {
                 all.extend(user.resume(&run, after).await.rest().await);
             }
-            assert_eq!(text(&all), PARTS.concat(), "cut at {offset}");
+            assert_eq!(joined(&all), PARTS.concat(), "cut at {offset}");
             assert_eq!(
                 all.iter().map(|frame| frame.seq).collect::<Vec<_>>(),
                 (1..=all.len() as u64).collect::<Vec<_>>()
@@ -119,6 +115,6 @@ async fn a_plain_completion_can_be_resumed_for_a_while() {
     drop(frames);
     let run = seen[0].run.clone();
     seen.extend(user.resume(&run, 2).await.rest().await);
-    assert_eq!(text(&seen), PARTS.concat());
+    assert_eq!(joined(&seen), PARTS.concat());
     assert_eq!(api.provider.count(&model).await, 1);
 }

@@ -3,11 +3,7 @@
 use http::Method;
 use serde_json::json;
 use testkit::upstream::Script;
-use tests::{Api, Frame};
-
-fn text(frames: &[Frame]) -> String {
-    frames.iter().map(Frame::text).collect()
-}
+use tests::{Api, joined};
 
 #[tokio::test]
 async fn a_reply_streams_in_order_and_is_stored() {
@@ -20,7 +16,7 @@ async fn a_reply_streams_in_order_and_is_stored() {
     let kinds: Vec<_> = frames.iter().map(|frame| frame.event.as_str()).collect();
     assert_eq!(kinds, ["state", "delta", "delta", "delta", "usage", "end"]);
     assert_eq!(frames.iter().map(|frame| frame.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
-    assert_eq!(text(&frames), "Grüße, wörld");
+    assert_eq!(joined(&frames), "Grüße, wörld");
     let state = frames[0].json();
     assert_eq!(state["conversation_id"], json!(conversation));
     assert_eq!(frames[5].json(), json!({ "status": "completed", "finish_reason": "stop", "text_length": 12 }));
@@ -78,7 +74,7 @@ async fn a_silent_provider_costs_the_status_line_and_brings_heartbeats() {
     let model = api.provider.script(script.delta("Hello").finish("stop").done()).await;
     let mut frames = user.stream(&conversation, &model).await;
     let all = frames.rest().await;
-    assert_eq!(text(&all), "Hello");
+    assert_eq!(joined(&all), "Hello");
     assert!(frames.heartbeats >= 1, "no heartbeat in the silence");
 }
 
@@ -117,6 +113,6 @@ async fn the_built_in_model_answers_without_a_provider() {
     let user = api.user().await;
     let conversation = user.conversation().await;
     let frames = user.stream(&conversation, "littoral-offline").await.rest().await;
-    assert!(text(&frames).contains("offline") && text(&frames).contains("Hello"), "{}", text(&frames));
+    assert!(joined(&frames).contains("offline") && joined(&frames).contains("Hello"), "{}", joined(&frames));
     assert_eq!(frames.last().unwrap().json()["status"], "completed");
 }

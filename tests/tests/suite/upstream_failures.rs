@@ -57,7 +57,7 @@ async fn a_break_after_output_is_an_error_in_the_stream_and_keeps_the_text() {
         ),
         (
             begun().event(json!({ "error": { "message": "boom", "type": "server_error", "code": null } })),
-            "provider_error",
+            "provider_unavailable",
         ),
         (begun().stall(), "provider_timeout"),
     ] {

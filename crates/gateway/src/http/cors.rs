@@ -14,7 +14,7 @@ pub fn preflight(config: &Config, method: &Method, headers: &HeaderMap) -> Optio
     (method == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)).then(|| {
         let mut response = Response::default();
         *response.status_mut() = StatusCode::NO_CONTENT;
-        if allowed(config, headers).is_some() {
+        if allowed(config, headers.get(header::ORIGIN)).is_some() {
             let to = response.headers_mut();
             to.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));
             to.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(REQUEST_HEADERS));
@@ -25,19 +25,19 @@ pub fn preflight(config: &Config, method: &Method, headers: &HeaderMap) -> Optio
 }
 
 /// Adds what a browser needs to let the page read the response.
-pub fn decorate(config: &Config, request: &HeaderMap, response: &mut HeaderMap) {
+pub fn decorate(config: &Config, origin: Option<&HeaderValue>, response: &mut HeaderMap) {
     if config.cors_origins.is_empty() {
         return;
     }
     response.append(header::VARY, HeaderValue::from_static("origin"));
-    if let Some(origin) = allowed(config, request) {
+    if let Some(origin) = allowed(config, origin) {
         response.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         response.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
         response.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     }
 }
 
-fn allowed(config: &Config, headers: &HeaderMap) -> Option<HeaderValue> {
-    let origin = headers.get(header::ORIGIN)?;
+fn allowed(config: &Config, origin: Option<&HeaderValue>) -> Option<HeaderValue> {
+    let origin = origin?;
     config.cors_origins.iter().any(|known| known.as_bytes() == origin.as_bytes()).then(|| origin.clone())
 }

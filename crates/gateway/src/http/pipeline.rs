@@ -10,13 +10,13 @@ use tower_service::Service as _;
 use super::{
     context::Context,
     cors,
-    log::Line,
     problem::{self, Failure},
     request_id,
 };
 use crate::{
     Config,
     error::{Error, ErrorKind},
+    log::Line,
 };
 
 const MAX_HEADER_BYTES: usize = 32 * 1024;
@@ -33,7 +33,7 @@ pub async fn handle(
     let started = platform.clock.now();
     let request_id: Arc<str> = request_id::of(request.headers(), &platform).into();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let origin = request.headers().clone();
+    let origin = request.headers().get(header::ORIGIN).cloned();
 
     let response = if let Err(error) = check_bounds(&request) {
         axum::response::IntoResponse::into_response(error)
@@ -62,7 +62,7 @@ pub async fn handle(
         response.headers_mut().insert(request_id::HEADER, id);
     }
     secure(response.headers_mut());
-    cors::decorate(config, &origin, response.headers_mut());
+    cors::decorate(config, origin.as_ref(), response.headers_mut());
 
     let status = response.status().as_u16();
     let level = if status >= 500 { "error" } else { "info" };

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use domain::{
     Timestamp,
     chat::{ChatEvent, Finish, Usage},
-    run::{EventKind, RunKey},
+    run::{EventKind, RunKey, StopPoint},
 };
 use futures_util::{Stream, StreamExt as _, stream};
 use ports::HttpError;
@@ -97,7 +97,7 @@ impl Engine {
                 Err(setback) => setback,
             };
             let failure = match setback {
-                Setback::Interrupted(interruption) => return self.interrupted(interruption),
+                Setback::Interrupted(interruption) => return interrupted(interruption),
                 Setback::Failed(failure) => failure,
             };
             let Some(wait) = self.patience(&failure, attempt) else { return Ending::Failed(failure) };
@@ -105,7 +105,7 @@ impl Engine {
             let sleep = self.sleep(wait);
             match self.watch.wait(&mut self.recorder, sleep, total).await {
                 Ok(()) => {}
-                Err(interruption) => return self.interrupted(interruption),
+                Err(interruption) => return interrupted(interruption),
             }
         }
     }
@@ -151,8 +151,7 @@ impl Engine {
             let deadline = now.plus(timeouts.idle).min(first_token).min(total);
             let chunk = match self.expect(body.next(), deadline).await {
                 // The text is whole: what breaks now can only cost the count of tokens.
-                Err(Setback::Failed(_)) if finish.is_some() => break,
-                Ok(Some(Err(_))) if finish.is_some() => break,
+                Err(Setback::Failed(_)) | Ok(Some(Err(_))) if finish.is_some() => break,
                 chunk => chunk?,
             };
             let ended = chunk.is_none();
@@ -261,19 +260,19 @@ impl Engine {
     fn failed(&self, error: &ProviderError) -> Setback {
         Setback::Failed(self.failure(error))
     }
-
-    fn interrupted(&self, interruption: Interruption) -> Ending {
-        match interruption {
-            Interruption::Stop(point) => Ending::Stopped(point),
-            Interruption::Abandoned => Ending::Stopped(domain::run::StopPoint::Now),
-            Interruption::Fenced => Ending::Fenced,
-            Interruption::TimedOut => Ending::Failed(timed_out()),
-        }
-    }
 }
 
 fn broken(error: &HttpError, began: bool) -> Setback {
     Setback::Failed(provider::broken(error, began))
+}
+
+fn interrupted(interruption: Interruption) -> Ending {
+    match interruption {
+        Interruption::Stop(point) => Ending::Stopped(point),
+        Interruption::Abandoned => Ending::Stopped(StopPoint::Now),
+        Interruption::Fenced => Ending::Fenced,
+        Interruption::TimedOut => Ending::Failed(timed_out()),
+    }
 }
 
 fn timed_out() -> Failure {

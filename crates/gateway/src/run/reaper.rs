@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Config,
-    http::log::Line,
+    log::Line,
     store::{self, runs::Ending},
 };
 

@@ -15,7 +15,7 @@ use super::{
     watch::EPOCH,
 };
 use crate::{
-    http::log::Line,
+    log::Line,
     store::{self, runs::Ending as StoredEnding},
 };
 

@@ -27,13 +27,22 @@ pub enum Interruption {
 
 enum Step<T> {
     Work(T),
-    Flushed(Result<Flushed, DatabaseError>),
+    Flushed(Result<Lease, DatabaseError>),
     Look,
 }
 
-struct Flushed {
-    /// `None` when the run is not ours any more; else where we are asked to stop, if we are.
-    lease: Option<Option<StopPoint>>,
+/// What a write says about our hold on the run.
+enum Lease {
+    /// It is ours; somebody asks us, elsewhere, to stop here.
+    Held(Option<StopPoint>),
+    /// It is somebody else's now, or deleted.
+    Lost,
+}
+
+/// A write of the log under way, with the events in it.
+struct Flush {
+    events: Vec<Event>,
+    writing: BoxFuture<Result<Lease, DatabaseError>>,
 }
 
 /// The owner's ears.
@@ -44,11 +53,10 @@ pub struct Watch {
     policy: DisconnectPolicy,
     /// The log, its run and our epoch; none for a run that is not stored.
     log: Option<(Arc<dyn Database>, domain::RunId)>,
-    flushing: Option<(Vec<Event>, BoxFuture<Result<Flushed, DatabaseError>>)>,
+    flushing: Option<Flush>,
     timer: Option<(Timestamp, BoxFuture<()>)>,
     renew_at: Timestamp,
     retry_flush_at: Timestamp,
-    had_reader: bool,
     alone_since: Option<Timestamp>,
 }
 
@@ -74,7 +82,6 @@ impl Watch {
             timer: None,
             renew_at,
             retry_flush_at: Timestamp::default(),
-            had_reader: false,
             alone_since: None,
         }
     }
@@ -106,8 +113,8 @@ impl Watch {
                 if let Poll::Ready(output) = Pin::new(&mut work).poll(cx) {
                     return Poll::Ready(Step::Work(output));
                 }
-                if let Some((_, flush)) = flushing
-                    && let Poll::Ready(result) = flush.as_mut().poll(cx)
+                if let Some(flush) = flushing
+                    && let Poll::Ready(result) = flush.writing.as_mut().poll(cx)
                 {
                     return Poll::Ready(Step::Flushed(result));
                 }
@@ -134,15 +141,14 @@ impl Watch {
 
     /// Lets a write that is under way end, so that nothing of ours is in flight any more.
     pub async fn quiesce(&mut self, recorder: &mut Recorder) -> Result<(), Interruption> {
-        let Some((_, flush)) = &mut self.flushing else { return Ok(()) };
-        let result = flush.await;
+        let Some(flush) = &mut self.flushing else { return Ok(()) };
+        let result = flush.writing.as_mut().await;
         self.flushed(recorder, result)
     }
 
     /// When the policy gives the run up; `None` while somebody reads, or if it never does.
     fn abandoned_at(&mut self, now: Timestamp) -> Option<Timestamp> {
         if self.hub.readers() > 0 {
-            self.had_reader = true;
             self.alone_since = None;
             return None;
         }
@@ -177,18 +183,17 @@ impl Watch {
         let database = database.clone();
         let write = async move {
             let outcomes = database.batch(batch).await?;
-            let row = outcomes.last().and_then(|outcome| outcome.rows.first());
-            let lease = row.map(|row| row.maybe_text(0)).transpose()?;
-            Ok(Flushed { lease: lease.map(|point| point.and_then(store::runs::parse_stop_point)) })
+            let Some(row) = outcomes.last().and_then(|outcome| outcome.rows.first()) else { return Ok(Lease::Lost) };
+            Ok(Lease::Held(row.maybe_text(0)?.and_then(store::runs::parse_stop_point)))
         };
-        self.flushing = Some((events, Box::pin(write)));
+        self.flushing = Some(Flush { events, writing: Box::pin(write) });
     }
 
-    fn flushed(&mut self, recorder: &mut Recorder, result: Result<Flushed, DatabaseError>) -> Result<(), Interruption> {
-        let events = self.flushing.take().map(|(events, _)| events).unwrap_or_default();
+    fn flushed(&mut self, recorder: &mut Recorder, result: Result<Lease, DatabaseError>) -> Result<(), Interruption> {
+        let events = self.flushing.take().map(|flush| flush.events).unwrap_or_default();
         match result {
-            Ok(Flushed { lease: None }) => Err(Interruption::Fenced),
-            Ok(Flushed { lease: Some(point) }) => {
+            Ok(Lease::Lost) => Err(Interruption::Fenced),
+            Ok(Lease::Held(point)) => {
                 if let Some(point) = point {
                     self.hub.ask_to_stop(point);
                 }

@@ -14,7 +14,7 @@ use crate::{
 
 /// How long after a rotation the token before is still answered with the same successor, used or not: a cap on top of
 /// "while the successor is unused".
-const REPEAT_CAP: Duration = Duration::from_secs(7 * 24 * 3600);
+const REPEAT_CAP: Duration = Duration::from_hours(7 * 24);
 
 /// What a client needs to stay signed in.
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ pub async fn end(platform: &Platform, config: &Config, user: UserId, session: Se
 }
 
 async fn remember_end(platform: &Platform, config: &Config, session: SessionId) -> Result<()> {
-    let life = config.access_token.max(Duration::from_secs(60));
+    let life = config.access_token.max(Duration::from_mins(1));
     Ok(platform.keys.put(&access_tokens::ended_key(session), b"1", Some(life)).await?)
 }
 

@@ -7,7 +7,7 @@ use domain::{
     run::{Event, EventKind, Seq},
 };
 use ports::{DatabaseError, DatabaseErrorKind, Outcome, Statement};
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
 use super::runs::seq;
 
@@ -69,18 +69,9 @@ pub fn decode(outcome: &Outcome) -> Result<Vec<Event>, DatabaseError> {
 
 /// `[[seq,"kind",{…}],…]`; the payloads are JSON already and go in as they are.
 fn encode(events: &[Event]) -> String {
-    let mut text = String::with_capacity(events.iter().map(|event| event.data.len() + 32).sum());
-    text.push('[');
-    for (index, event) in events.iter().enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        text.push_str(&format!("[{},{},", event.seq, Value::from(event.kind.as_str())));
-        text.push_str(&event.data);
-        text.push(']');
-    }
-    text.push(']');
-    text
+    let rows: Vec<_> =
+        events.iter().map(|event| format!("[{},\"{}\",{}]", event.seq, event.kind.as_str(), event.data)).collect();
+    format!("[{}]", rows.join(","))
 }
 
 #[cfg(test)]

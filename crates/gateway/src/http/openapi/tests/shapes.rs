@@ -1,0 +1,182 @@
+//! The schemas against what is sent and read: fields, words and limits.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    account::Email,
+    chat::{ChatEvent, Finish, Usage},
+    run::{DisconnectPolicy, EventKind, RunStatus},
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{document, list, object, words};
+use crate::{
+    dialect::native::wire,
+    error::{Error, ErrorKind},
+    http::problem,
+    run::payload::{self, End, Fault},
+    service::{conversations::MAX_TITLE, messages::MAX_CONTENT, models::MAX_NAME, passwords},
+};
+
+fn schema(name: &str) -> Value {
+    document()["components"]["schemas"][name].clone()
+}
+
+/// What is sent has exactly the fields that the schema names; `optional` ones may be missing.
+fn same_fields(name: &str, sent: &impl Serialize, optional: &[&str]) {
+    let (schema, sent) = (schema(name), serde_json::to_value(sent).unwrap());
+    let described: BTreeSet<&str> = object(&schema["properties"]).keys().map(String::as_str).collect();
+    let sent: BTreeSet<&str> = object(&sent).keys().map(String::as_str).collect();
+    assert_eq!(sent, described, "{name}");
+    let always: BTreeSet<&str> = described.into_iter().filter(|field| !optional.contains(field)).collect();
+    assert_eq!(words(&schema["required"]), always, "{name}: required");
+}
+
+fn message() -> wire::Message {
+    wire::Message {
+        id: String::new(),
+        parent_id: None,
+        role: "user".into(),
+        content: String::new(),
+        status: "completed".into(),
+        model: None,
+        run_id: None,
+        created_at: String::new(),
+    }
+}
+
+#[test]
+fn responses_have_the_fields_of_the_wire() {
+    let text = String::new;
+    let tokens = wire::Tokens { access_token: text(), refresh_token: text(), token_type: "bearer", expires_in: 1 };
+    same_fields("Tokens", &tokens, &[]);
+    same_fields("Me", &wire::Me { id: 1, user_id: text(), email: text(), created_at: text() }, &[]);
+    let conversation =
+        wire::Conversation { id: text(), title: None, message_count: 0, created_at: text(), updated_at: text() };
+    same_fields("Conversation", &conversation, &[]);
+    let page = wire::Conversations { conversations: Vec::new(), has_more: false, next_cursor: None };
+    same_fields("Conversations", &page, &[]);
+    same_fields("Message", &message(), &[]);
+    same_fields("Messages", &wire::Messages { messages: Vec::new(), has_more: false, next_cursor: None }, &[]);
+    let exchange = wire::Exchange { user_message: message(), model_message: message(), run_id: text(), usage: None };
+    same_fields("Exchange", &exchange, &[]);
+    let completion = wire::Completion {
+        text: text(),
+        model: text(),
+        run_id: text(),
+        status: text(),
+        finish_reason: None,
+        usage: None,
+    };
+    same_fields("Completion", &completion, &[]);
+    let run = wire::Run {
+        id: text(),
+        status: "running",
+        model: text(),
+        conversation_id: None,
+        user_message_id: None,
+        message_id: None,
+        last_seq: 0,
+        error_code: None,
+        usage: None,
+        created_at: text(),
+        ended_at: None,
+    };
+    same_fields("Run", &run, &[]);
+}
+
+#[test]
+fn events_have_the_fields_of_their_payloads() {
+    let fault = Fault { retry_after_ms: Some(1), ..Fault::new(502, "provider_error", "") };
+    same_fields("Fault", &fault, &["retry_after_ms"]);
+    same_fields("End", &End::new(RunStatus::Completed, None, ""), &[]);
+    same_fields("Usage", &payload::of_usage(Usage::default()), &[]);
+    let payload_of = |event| {
+        let (_, data) = payload::of_output(&event).unwrap();
+        serde_json::from_str::<Value>(&data).unwrap()
+    };
+    same_fields("Text", &payload_of(ChatEvent::Text("a".into())), &[]);
+    same_fields("Text", &payload_of(ChatEvent::Reasoning("a".into())), &[]);
+    let call = ChatEvent::ToolCall { index: 0, id: None, name: None, arguments: String::new() };
+    same_fields("ToolFragment", &payload_of(call), &[]);
+}
+
+#[test]
+fn every_kind_of_event_has_a_schema_under_its_name() {
+    let event = schema("Event");
+    let mapped = object(&event["discriminator"]["mapping"]);
+    let alternatives: BTreeSet<_> = list(&event["oneOf"]).map(|schema| schema["$ref"].as_str().unwrap()).collect();
+    assert_eq!(mapped.values().map(|name| name.as_str().unwrap()).collect::<BTreeSet<_>>(), alternatives);
+    // A new kind does not compile until it stands here.
+    let next = |kind| match kind {
+        EventKind::State => Some(EventKind::Delta),
+        EventKind::Delta => Some(EventKind::Reasoning),
+        EventKind::Reasoning => Some(EventKind::Tool),
+        EventKind::Tool => Some(EventKind::Usage),
+        EventKind::Usage => Some(EventKind::Error),
+        EventKind::Error => Some(EventKind::Reset),
+        EventKind::Reset => Some(EventKind::End),
+        EventKind::End => None,
+    };
+    let kinds: Vec<_> = std::iter::successors(Some(EventKind::State), |kind| next(*kind)).collect();
+    assert_eq!(kinds.len(), mapped.len());
+    for kind in kinds {
+        let name = mapped[kind.as_str()].as_str().unwrap().rsplit('/').next().unwrap();
+        assert_eq!(schema(name)["properties"]["event"]["const"], kind.as_str());
+    }
+}
+
+#[test]
+fn words_are_the_products() {
+    let statuses = schema("RunStatus");
+    assert_eq!(words(&statuses["enum"]).len(), 7);
+    assert!(words(&statuses["enum"]).into_iter().all(|word| RunStatus::parse(word).is_some()));
+    for (name, field) in [("End", "status"), ("Completion", "status")] {
+        let schema = schema(name);
+        for word in words(&schema["properties"][field]["enum"]) {
+            assert!(RunStatus::parse(word).is_some_and(RunStatus::is_final), "{name} {word}");
+        }
+    }
+    let finishes = [Finish::Complete, Finish::Length, Finish::ToolCalls, Finish::Filtered].map(|f| json!(f.as_str()));
+    for name in ["End", "Completion"] {
+        let reasons = schema(name)["properties"]["finish_reason"]["enum"].clone();
+        assert_eq!(list(&reasons).filter(|reason| !reason.is_null()).cloned().collect::<Vec<_>>(), finishes);
+    }
+}
+
+#[test]
+fn limits_are_the_ones_that_are_kept() {
+    for (name, field, low, high) in [
+        ("Registration", "email", 1, Email::MAX_BYTES),
+        ("Registration", "password", passwords::MIN_CHARACTERS, passwords::MAX_CHARACTERS),
+        ("Credentials", "password", 1, passwords::MAX_CHARACTERS),
+        ("ConversationTitle", "title", 1, MAX_TITLE),
+        ("NewMessage", "content", 1, MAX_CONTENT),
+        ("NewCompletion", "prompt", 1, MAX_CONTENT),
+        ("NewMessage", "model", 1, MAX_NAME),
+        ("NewCompletion", "model", 1, MAX_NAME),
+    ] {
+        let field_schema = schema(name)["properties"][field].clone();
+        assert_eq!(field_schema["minLength"], low, "{name} {field}");
+        assert_eq!(field_schema["maxLength"], high, "{name} {field}");
+    }
+    for name in ["NewMessage", "NewCompletion"] {
+        let description = schema(name)["properties"]["disconnect"]["description"].as_str().unwrap().to_owned();
+        assert!(description.contains(&format!("at most {} s", DisconnectPolicy::MAX_GRACE_SECONDS)), "{name}");
+    }
+}
+
+#[test]
+fn problems_have_the_fields_that_are_rendered() {
+    let render = |error: &Error| {
+        let response = problem::render(error, "id", axum::response::Response::default());
+        let body = futures_util::FutureExt::now_or_never(http_body_util::BodyExt::collect(response.into_body()));
+        serde_json::from_slice::<Value>(&body.unwrap().unwrap().to_bytes()).unwrap()
+    };
+    let invalid = render(&Error::field("/email", "Must be a text."));
+    same_fields("Problem", &invalid, &["errors"]);
+    same_fields("FieldError", &invalid["errors"][0], &[]);
+    let plain = render(&Error::new(ErrorKind::NotFound, "not_found", "Run not found"));
+    assert_eq!(object(&plain).len(), words(&schema("Problem")["required"]).len());
+}

@@ -1,0 +1,149 @@
+//! `POST /api/v1/auth/refresh`: the chain of refresh tokens, lost responses and stolen tokens.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tests::{Answer, Api};
+
+use super::{check_tokens, me, refused};
+
+const REUSED: &str = "This refresh token was used before; the session has been ended. Sign in again.";
+const INVALID: &str = "Invalid or expired refresh token";
+
+pub async fn refresh(api: &Api, token: &str) -> Answer {
+    api.post("/api/v1/auth/refresh", &json!({ "refresh_token": token })).await
+}
+
+async fn refreshed(api: &Api, tokens: &Value) -> Value {
+    let (status, next) = refresh(api, of(tokens)).await.json().await;
+    assert_eq!(status, 200, "{next}");
+    check_tokens(&next);
+    next
+}
+
+fn of(tokens: &Value) -> &str {
+    tokens["refresh_token"].as_str().expect("a refresh token")
+}
+
+fn access(tokens: &Value) -> &str {
+    tokens["access_token"].as_str().expect("an access token")
+}
+
+#[tokio::test]
+async fn each_refresh_gives_a_new_token_and_the_chain_goes_on() {
+    let api = Api::start().await;
+    let mut tokens = api.user().await.tokens;
+    let mut seen = BTreeSet::from([of(&tokens).to_owned()]);
+    for _ in 0..5 {
+        tokens = refreshed(&api, &tokens).await;
+        assert!(seen.insert(of(&tokens).to_owned()), "a refresh token came twice");
+        assert_eq!(me(&api, access(&tokens)).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_response_can_be_repeated_byte_for_byte() {
+    let api = Api::start().await;
+    let first = api.user().await.tokens;
+    let lost = refreshed(&api, &first).await;
+    for _ in 0..3 {
+        let again = refreshed(&api, &first).await;
+        assert_eq!(of(&again), of(&lost));
+        assert_eq!(me(&api, access(&again)).await.status, 200);
+    }
+    // And the chain goes on from there.
+    refreshed(&api, &lost).await;
+}
+
+#[tokio::test]
+async fn refreshes_at_once_get_the_same_successor() {
+    let api = Api::start().await;
+    let first = api.user().await.tokens;
+    let tokens = join_all((0..8).map(|_| refreshed(&api, &first))).await;
+    let successors: BTreeSet<_> = tokens.iter().map(of).collect();
+    assert_eq!(successors.len(), 1, "{successors:?}");
+    for tokens in &tokens {
+        assert_eq!(me(&api, access(tokens)).await.status, 200);
+    }
+    refreshed(&api, &tokens[7]).await;
+}
+
+#[tokio::test]
+async fn a_token_used_after_its_successor_ends_the_session_for_everybody() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let stolen = user.tokens.clone();
+    let second = refreshed(&api, &stolen).await;
+    let third = refreshed(&api, &second).await;
+    assert_eq!(me(&api, access(&third)).await.status, 200);
+
+    refused(refresh(&api, of(&stolen)).await, "refresh_token_reused", REUSED).await;
+    for tokens in [&stolen, &second, &third] {
+        let (status, body) = refresh(&api, of(tokens)).await.json().await;
+        assert_eq!((status, &body["code"]), (401, &json!("invalid_refresh_token")), "{body}");
+        assert_eq!(me(&api, access(tokens)).await.status, 401, "an access token outlived its session");
+    }
+    // The account itself is not hurt.
+    let (status, _) =
+        api.post("/api/v1/auth/login", &json!({ "email": user.email, "password": super::PASSWORD })).await.json().await;
+    assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn another_session_of_the_same_user_survives_a_stolen_token() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let other = api.post("/api/v1/auth/login", &json!({ "email": user.email, "password": super::PASSWORD })).await;
+    let other = other.json().await.1;
+    let second = refreshed(&api, &user.tokens).await;
+    refreshed(&api, &second).await;
+    assert_eq!(refresh(&api, of(&user.tokens)).await.status, 401);
+    assert_eq!(me(&api, access(&other)).await.status, 200);
+    refreshed(&api, &other).await;
+}
+
+#[tokio::test]
+async fn what_is_no_refresh_token_is_refused_and_harms_nobody() {
+    let api = Api::start().await;
+    let (user, other) = (api.user().await, api.user().await);
+    let (token, others) = (of(&user.tokens), of(&other.tokens));
+    let parts: Vec<_> = token.split('.').collect();
+    let mac = parts[3];
+    let flipped = format!("{}{}", if mac.starts_with('A') { 'B' } else { 'A' }, &mac[1..]);
+    let their_mac = others.rsplit('.').next().unwrap();
+    for garbage in [
+        "x".to_owned(),
+        "lrt_".into(),
+        "...".into(),
+        token.replace("lrt_", ""),
+        token.to_uppercase(),
+        token[..token.len() - 1].into(),
+        format!("{token}A"),
+        format!("{token}.A"),
+        // The next of the chain, made up.
+        format!("{}.2.{}.{mac}", parts[0], parts[2]),
+        format!("{}.1.{}.{flipped}", parts[0], parts[2]),
+        format!("{}.1.{}.{their_mac}", parts[0], parts[2]),
+        format!("{}.1.other.{mac}", parts[0]),
+        format!("{}.1..{mac}", parts[0]),
+        format!("{}.-1.{}.{mac}", parts[0], parts[2]),
+        format!("{}.99999999999999999999.{}.{mac}", parts[0], parts[2]),
+        format!("lrt_{}.1.{}.{mac}", "0".repeat(36), parts[2]),
+        "é".repeat(500),
+    ] {
+        refused(refresh(&api, &garbage).await, "invalid_refresh_token", INVALID).await;
+    }
+    assert_eq!(me(&api, access(&user.tokens)).await.status, 200);
+    refreshed(&api, &user.tokens).await;
+}
+
+#[tokio::test]
+async fn neither_token_does_the_others_work() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    refused(refresh(&api, user.access_token()).await, "invalid_refresh_token", INVALID).await;
+    refused(me(&api, of(&user.tokens)).await, "invalid_token", "Invalid or expired token").await;
+    assert_eq!(user.get("/api/v1/auth/me").await.status, 200);
+    refreshed(&api, &user.tokens).await;
+}

@@ -1,0 +1,109 @@
+//! Calls from browsers: only from the configured origin, with credentials.
+
+use http::Method;
+use serde_json::json;
+use testkit::upstream::Script;
+use tests::{Answer, Api};
+
+const OURS: &str = "https://app.example.com";
+
+fn list(answer: &Answer, name: &str) -> Vec<String> {
+    let values = answer.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(|word| word.trim().to_ascii_lowercase()).collect()
+}
+
+async fn preflight(api: &Api, origin: &str, method: &str, headers: &str) -> Answer {
+    let asked =
+        [("origin", origin), ("access-control-request-method", method), ("access-control-request-headers", headers)];
+    api.send(Method::OPTIONS, "/api/v1/chat/conversations", &asked, Vec::new()).await
+}
+
+#[tokio::test]
+async fn a_preflight_of_our_origin_is_allowed_all_that_the_api_needs() {
+    let api = Api::start().await;
+    let answer = preflight(&api, OURS, "PATCH", "authorization").await;
+    assert_eq!(answer.status, 204);
+    assert_eq!(answer.header("access-control-allow-origin"), Some(OURS));
+    assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
+    assert!(answer.header("access-control-max-age").is_some());
+    assert!(answer.header("x-request-id").is_some());
+    assert!(list(&answer, "vary").contains(&"origin".to_owned()));
+    let methods = list(&answer, "access-control-allow-methods");
+    for method in ["get", "post", "patch", "delete"] {
+        assert!(methods.contains(&method.to_owned()), "{methods:?}");
+    }
+    let headers = list(&answer, "access-control-allow-headers");
+    for header in ["authorization", "content-type", "accept", "idempotency-key", "last-event-id", "x-request-id"] {
+        assert!(headers.contains(&header.to_owned()), "{headers:?}");
+    }
+    assert!(answer.bytes().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_preflight_of_another_origin_is_allowed_nothing() {
+    let api = Api::start().await;
+    for origin in [
+        "https://evil.example.com",
+        "http://app.example.com",
+        "https://app.example.com:444",
+        "https://app.example.com.evil.org",
+        "https://APP.example.com",
+        "null",
+    ] {
+        let answer = preflight(&api, origin, "POST", "authorization").await;
+        assert_eq!(answer.status, 204, "{origin}");
+        assert!(answer.headers.keys().all(|name| !name.as_str().starts_with("access-control-")), "{origin}");
+        assert!(list(&answer, "vary").contains(&"origin".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn our_origin_may_read_answers_and_errors_and_their_headers() {
+    let api = Api::start().await;
+    for (path, status) in [("/api/v1/health", 200), ("/nowhere", 404), ("/api/v1/auth/me", 401), ("/openapi.json", 200)]
+    {
+        let answer = api.send(Method::GET, path, &[("origin", OURS)], Vec::new()).await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("access-control-allow-origin"), Some(OURS), "{path}");
+        assert_eq!(answer.headers.get_all("access-control-allow-origin").iter().count(), 1, "{path}");
+        assert_eq!(answer.header("access-control-allow-credentials"), Some("true"), "{path}");
+        let exposed = list(&answer, "access-control-expose-headers");
+        assert!(exposed.contains(&"x-request-id".to_owned()) && exposed.contains(&"retry-after".to_owned()), "{path}");
+        assert!(list(&answer, "vary").contains(&"origin".to_owned()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn another_origin_may_read_nothing_but_the_description() {
+    let api = Api::start().await;
+    for path in ["/api/v1/health", "/nowhere", "/api/v1/auth/me", "/"] {
+        for headers in [&[("origin", "https://evil.example.com")][..], &[]] {
+            let answer = api.send(Method::GET, path, headers, Vec::new()).await;
+            assert!(answer.headers.keys().all(|name| !name.as_str().starts_with("access-control-")), "{path}");
+            assert!(list(&answer, "vary").contains(&"origin".to_owned()), "a cache would mix origins: {path}");
+        }
+    }
+    let answer = api.send(Method::GET, "/openapi.json", &[("origin", "https://evil.example.com")], Vec::new()).await;
+    assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+    assert_eq!(answer.header("access-control-allow-credentials"), None);
+}
+
+#[tokio::test]
+async fn a_stream_can_be_read_by_our_origin() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let model = api.provider.script(Script::reply(&["Hi"])).await;
+    let body = json!({ "prompt": "Hello", "model": model, "stream": true });
+    let answer = user.send(Method::POST, "/api/v1/ai/complete", &[("origin", OURS)], Some(&body)).await;
+    assert_eq!(answer.header("access-control-allow-origin"), Some(OURS));
+    assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
+    answer.frames().await.rest().await;
+}
+
+#[tokio::test]
+async fn options_without_a_preflight_is_a_method_like_any_other() {
+    let api = Api::start().await;
+    let answer = api.send(Method::OPTIONS, "/api/v1/health", &[("origin", OURS)], Vec::new()).await;
+    assert_eq!(answer.status, 405);
+    assert_eq!(answer.header("access-control-allow-origin"), Some(OURS));
+}
