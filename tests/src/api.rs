@@ -96,6 +96,11 @@ impl Api {
         Self::start_with(&[]).await
     }
 
+    /// The API of a host that answers at `base`, and whose provider is this one.
+    pub fn at(base: &str, provider: Arc<Provider>) -> Self {
+        Self { target: Target::Remote(base.to_owned()), provider }
+    }
+
     /// The same with other settings, which only the one in process can have; `None` elsewhere.
     pub async fn with_settings(given: &[(&'static str, &str)]) -> Option<Self> {
         if remote::base_url().is_some() { None } else { Some(Self::start_with(given).await) }

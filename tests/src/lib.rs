@@ -13,7 +13,7 @@ mod stream;
 mod upstream;
 
 pub use self::{
-    api::{Answer, Api, User},
+    api::{Answer, Api, PASSWORD, User},
     stream::{Frame, Frames, joined},
     upstream::Provider,
 };

@@ -1,1 +1,94 @@
-//! placeholder
+//! The Cloudflare Workers host: the gateway as a Worker, with D1, Workers KV and Durable Objects behind the ports.
+//!
+//! It translates between Workers and the ports and knows no rule of the product. It is built for `wasm32-unknown-unknown`
+//! only, and it is the only crate that names `worker`, `js-sys`, `web-sys` or `wasm-bindgen`.
+//!
+//! An isolate has one thread and serves many requests and objects at once. So nothing here may panic, which would end all of
+//! them, and nothing that waits may be shared between requests: what one request awaits belongs to that request alone. Only
+//! what is computed once and never awaited (`isolate`) is shared.
+
+mod bindings;
+mod clock;
+mod d1;
+mod entropy;
+mod exchange;
+mod http;
+mod inbound;
+mod isolate;
+mod js;
+mod keys;
+mod limiter;
+mod log;
+mod mail;
+mod probe;
+mod refusal;
+mod runs;
+mod settings;
+mod tasks;
+mod timer;
+
+#[cfg(feature = "behaviour")]
+mod behaviour;
+
+use std::sync::Arc;
+
+use gateway::Body;
+use ports::Log as _;
+use worker::{Context, Env, HttpRequest, ScheduleContext, ScheduledEvent, event};
+
+use crate::{
+    log::Console,
+    tasks::{Lifetime, WorkersTasks},
+};
+
+#[event(fetch)]
+async fn fetch(request: HttpRequest, env: Env, context: Context) -> worker::Result<worker::Response> {
+    let request = inbound::request(request);
+    inbound::response(serve(request, env, context).await).await
+}
+
+async fn serve(request: ::http::Request<Body>, env: Env, context: Context) -> ::http::Response<Body> {
+    let tasks = Arc::new(WorkersTasks::new(Lifetime::Request(context)));
+    let isolate = match isolate::get(&env).await {
+        Ok(isolate) => isolate,
+        Err(refusal) => return refusal::response(refusal),
+    };
+    let platform = match bindings::platform(&env, isolate, tasks).await {
+        Ok(platform) => Arc::new(platform),
+        Err(refusal) => return refusal::response(refusal),
+    };
+    #[cfg(feature = "behaviour")]
+    if request.uri().path() == behaviour::PATH {
+        return behaviour::run(&platform, &request).await;
+    }
+    isolate.gateway.handle(platform, request).await
+}
+
+/// Closes runs whose object died, by the clock: without it they would wait for their next reader.
+#[event(scheduled)]
+async fn scheduled(_event: ScheduledEvent, env: Env, context: ScheduleContext) {
+    let tasks = Arc::new(WorkersTasks::new(Lifetime::Schedule(context)));
+    // A refusal has said in the log what is wrong.
+    let Ok(isolate) = isolate::get(&env).await else { return };
+    let Ok(parts) = bindings::parts(&env, isolate, tasks).await else { return };
+    if let Err(error) = gateway::LocalRuns::new(Arc::clone(&isolate.config), parts).reap().await {
+        Console.write(&log::line("error", "reap_failed", &[error.to_string()]));
+    }
+}
+
+/// The core is ordinary `Send + Sync` Rust; what JavaScript values hide behind the ports must pass for that.
+const _: () = {
+    const fn shared<T: Send + Sync + 'static>() {}
+    shared::<clock::JsClock>();
+    shared::<d1::D1>();
+    shared::<entropy::WebCrypto>();
+    shared::<http::Fetch>();
+    shared::<keys::WorkersKv>();
+    shared::<limiter::DurableLimiter>();
+    shared::<Console>();
+    shared::<mail::NoMail>();
+    shared::<runs::DurableRuns>();
+    shared::<settings::Vars>();
+    shared::<WorkersTasks>();
+    shared::<ports::Platform>();
+};

@@ -76,12 +76,16 @@ async fn forged_and_expired_tokens_are_refused() {
     };
     let sha384 = {
         let header = with(&header, json!({ "alg": "HS384" }));
-        let text = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let text =
+            format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
         let mut mac = Hmac::<Sha384>::new_from_slice(&key).unwrap();
         mac.update(text.as_bytes());
         format!("{text}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
     };
-    let others_claims = token.split('.').enumerate().map(|(at, part)| if at == 1 { other.access_token().split('.').nth(1).unwrap() } else { part });
+    let others_claims = token
+        .split('.')
+        .enumerate()
+        .map(|(at, part)| if at == 1 { other.access_token().split('.').nth(1).unwrap() } else { part });
     for (what, forged) in [
         ("tampered signature", tampered),
         ("another's claims", others_claims.collect::<Vec<_>>().join(".")),

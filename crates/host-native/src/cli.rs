@@ -1,0 +1,72 @@
+//! The command line: a word or two, everything else is a setting.
+
+/// What the process is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Serve until a signal.
+    Serve,
+    /// Bring the database up to date and end.
+    Migrate,
+    /// Put new keys into the secrets file and end.
+    RotateKeys,
+    /// Print [`HELP`].
+    Help,
+    /// Print the version.
+    Version,
+}
+
+/// What `--help` prints.
+pub const HELP: &str = "\
+Littoral: the whole backend of an AI chat app.
+
+Usage:
+  littoral                start the server
+  littoral migrate        bring the database up to date, without starting (a start does it too)
+  littoral keys rotate    put new signing keys into the secrets file; the next start takes them up
+  littoral --help | --version
+
+Settings come from the environment, then from secrets.env in the data folder:
+  LITTORAL_LISTEN             address and port [127.0.0.1:8787]; port 0 takes a free one
+  LITTORAL_DATA_DIR           folder for the database, the secrets and mail [data]
+  LITTORAL_PUBLIC_URL         where clients reach this server [http://127.0.0.1:8787]
+  LITTORAL_OPENAI_BASE_URL    an OpenAI-compatible provider, like https://api.openai.com/v1 [none: the offline model]
+  LITTORAL_OPENAI_API_KEY     its key
+  LITTORAL_MODEL              the model for requests that name none
+  LITTORAL_CORS_ORIGINS       origins that browsers may call from, separated by commas
+  LITTORAL_TRUSTED_PROXIES    proxies before this server whose X-Forwarded-For is believed [0]
+  LITTORAL_MAX_CONNECTIONS    connections at once [10000]
+  LITTORAL_MAX_COMPUTATIONS   passwords hashed at once, 19 MiB each [as many as cores]
+  LITTORAL_SHUTDOWN_SECONDS   time for requests to end after SIGTERM or Ctrl-C [10]
+  LITTORAL_MAIL_DIR           folder for outgoing mail [mail in the data folder]
+  LITTORAL_DATABASE_URL       a libSQL server instead of the file in the data folder
+  LITTORAL_DATABASE_TOKEN     its token
+The project's README lists all of them.
+";
+
+/// Understands the arguments after the program's name.
+pub fn parse(arguments: &[String]) -> Result<Command, String> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] | ["serve"] => Ok(Command::Serve),
+        ["migrate"] => Ok(Command::Migrate),
+        ["keys", "rotate"] => Ok(Command::RotateKeys),
+        ["--help" | "-h" | "help"] => Ok(Command::Help),
+        ["--version" | "-V"] => Ok(Command::Version),
+        other => Err(format!("littoral: `{}` is not a command; see `littoral --help`", other.join(" "))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_understood_and_others_refused() {
+        let parse = |line: &str| parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        assert_eq!(parse(""), Ok(Command::Serve));
+        assert_eq!(parse("keys rotate"), Ok(Command::RotateKeys));
+        assert_eq!(parse("--version"), Ok(Command::Version));
+        assert!(parse("keys").unwrap_err().contains("--help"));
+        assert!(parse("migrate now").is_err());
+    }
+}

@@ -1,0 +1,195 @@
+//! Puts the adapters together into the platform that the gateway runs on.
+
+use std::{fmt, num::NonZero, sync::Arc, time::Duration};
+
+use adapters::{Hrana, MemoryRateLimiter, SqlKeys, SqlRateLimiter};
+use gateway::{Gateway, LocalRuns, run::Parts};
+use http::{Request, Response};
+use ports::{Chats, Clock, Database, Entropy, HttpClient, KeyValue, Log, Mailer, Platform, RateLimiter, Runs, Tasks};
+use tokio::net::TcpListener;
+
+use crate::{
+    clock::SystemClock,
+    entropy::SystemEntropy,
+    http::Reqwest,
+    keys::KnownAbsent,
+    libsql::LibSql,
+    log::Lines,
+    mail::MailFolder,
+    server::{Limits, Server},
+    settings::RemoteDatabase,
+    start::{Start, StartError},
+    tasks::TokioTasks,
+};
+
+/// How long one process of several believes that a session is not revoked, because it asked the database just before. The
+/// port allows 60 s.
+const BELIEVED: Duration = Duration::from_secs(30);
+
+/// How long an exchange with a libSQL server may take.
+const DATABASE: Duration = Duration::from_secs(30);
+
+/// How often what has expired is deleted.
+const SWEEP: Duration = Duration::from_mins(10);
+
+/// An open database, and what a remote one is reached with.
+pub struct Host {
+    start: Start,
+    database: Arc<dyn Database>,
+    http: Arc<dyn HttpClient>,
+    tasks: Arc<dyn Tasks>,
+    /// Migrations that opening it applied.
+    pub migrations: Vec<&'static str>,
+}
+
+impl Host {
+    /// Opens the database and brings it up to date. Must be called within tokio.
+    pub async fn open(start: Start) -> Result<Self, StartError> {
+        let http = Reqwest::new(start.config.timeouts.connect)
+            .map_err(|error| StartError::other("cannot make an HTTP client", &error))?;
+        let http: Arc<dyn HttpClient> = Arc::new(http);
+        let computing = start.settings.max_computations.and_then(NonZero::new).unwrap_or_else(TokioTasks::cores);
+        let tasks: Arc<dyn Tasks> = Arc::new(TokioTasks::new(computing));
+        let database = database(&start, &http, &tasks)?;
+        let migrations = gateway::migrate(&*database, SystemClock.now())
+            .await
+            .map_err(|error| StartError::other("cannot bring the database up to date", &error))?;
+        Ok(Self { start, database, http, tasks, migrations })
+    }
+
+    /// What it was started with.
+    pub const fn start(&self) -> &Start {
+        &self.start
+    }
+
+    /// The database. Whoever holds it keeps it open.
+    pub fn database(&self) -> Arc<dyn Database> {
+        Arc::clone(&self.database)
+    }
+
+    /// The platform, and the owner of its runs. Log lines go to standard error.
+    pub fn platform(&self) -> Result<(Arc<Platform>, Arc<LocalRuns>), StartError> {
+        let Start { settings, config, folder, .. } = &self.start;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let log: Arc<dyn Log> =
+            Arc::new(Lines::new(std::io::stderr()).map_err(|error| StartError::other("cannot log", &error))?);
+        let tasks = Arc::clone(&self.tasks);
+        let chats: Arc<dyn Chats> = Arc::new(self.database());
+        let believed = settings.database.as_ref().map(|_| BELIEVED);
+        let stored: Arc<dyn KeyValue> = Arc::new(SqlKeys::new(self.database(), Arc::clone(&clock)));
+        let limiter: Arc<dyn RateLimiter> = if settings.database.is_some() {
+            Arc::new(SqlRateLimiter(self.database()))
+        } else {
+            Arc::new(MemoryRateLimiter::default())
+        };
+        let mail_dir = settings.mail_dir.clone().unwrap_or_else(|| folder.path().join("mail"));
+        let mail: Arc<dyn Mailer> = Arc::new(
+            MailFolder::open(&mail_dir, Arc::clone(&clock), Arc::clone(&entropy))
+                .map_err(|error| StartError::other("LITTORAL_MAIL_DIR", &error))?,
+        );
+        let runs = LocalRuns::new(
+            Arc::clone(config),
+            Parts {
+                chats: Arc::clone(&chats),
+                http: Arc::clone(&self.http),
+                clock: Arc::clone(&clock),
+                entropy: Arc::clone(&entropy),
+                log: Arc::clone(&log),
+                tasks: Arc::clone(&tasks),
+            },
+        );
+        let platform = Arc::new(Platform {
+            accounts: self.database(),
+            chats,
+            keys: Arc::new(KnownAbsent::new(stored, Arc::clone(&clock), believed)),
+            limiter,
+            runs: Arc::clone(&runs) as Arc<dyn Runs>,
+            http: Arc::clone(&self.http),
+            mail,
+            clock,
+            entropy,
+            log,
+            tasks,
+        });
+        Ok((platform, runs))
+    }
+
+    /// Closes the runs that an earlier process left open. Beside a database of our own every open run is one; beside a shared
+    /// one only those whose owner's lease has expired.
+    pub async fn recover(&self, runs: &LocalRuns) -> Result<(), StartError> {
+        let alone = self.start.settings.database.is_none();
+        let closed = if alone { runs.recover().await } else { runs.reap().await };
+        closed.map(drop).map_err(|error| StartError::other("cannot close the runs of an earlier process", &error))
+    }
+
+    /// Closes runs whose owner died, again and again: on a shared database that may be another machine's.
+    pub async fn reap(&self, runs: &LocalRuns) {
+        loop {
+            self.tasks.sleep(self.start.config.lease).await;
+            // A failure has no other consequence than that the next look finds more.
+            let _ = runs.reap().await;
+        }
+    }
+
+    /// Deletes what has expired from the database, again and again.
+    pub async fn sweep(&self) {
+        let keys = SqlKeys::new(self.database(), Arc::new(SystemClock));
+        let limiter = SqlRateLimiter(self.database());
+        loop {
+            // A failure has no other consequence than that the next sweep finds more.
+            let _ = keys.sweep(SystemClock.now()).await;
+            let _ = limiter.sweep(SystemClock.now()).await;
+            self.tasks.sleep(SWEEP).await;
+        }
+    }
+
+    /// Listens where the settings say.
+    pub async fn listen(&self) -> Result<TcpListener, StartError> {
+        let address = self.start.settings.listen;
+        TcpListener::bind(address).await.map_err(|error| {
+            StartError::other(
+                &format!("cannot listen on {address}; choose another address with LITTORAL_LISTEN"),
+                &error,
+            )
+        })
+    }
+
+    /// The server, not listening yet.
+    pub fn server(&self, platform: Arc<Platform>) -> Arc<Server> {
+        let settings = &self.start.settings;
+        let limits = Limits {
+            connections: settings.max_connections,
+            trusted_proxies: settings.trusted_proxies,
+            shutdown: settings.shutdown,
+        };
+        let gateway = Arc::new(Gateway::new(Arc::clone(&self.start.config)));
+        let handle = move |request: Request<gateway::Body>| -> ports::BoxFuture<Response<gateway::Body>> {
+            let (gateway, platform) = (Arc::clone(&gateway), Arc::clone(&platform));
+            Box::pin(async move { gateway.handle(platform, request).await })
+        };
+        Server::new(Arc::new(handle), limits)
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host").field("start", &self.start).finish_non_exhaustive()
+    }
+}
+
+fn database(
+    start: &Start,
+    http: &Arc<dyn HttpClient>,
+    tasks: &Arc<dyn Tasks>,
+) -> Result<Arc<dyn Database>, StartError> {
+    if let Some(RemoteDatabase { url, token }) = &start.settings.database {
+        let database = Hrana::new(url, token.clone(), Arc::clone(http), Arc::clone(tasks), DATABASE)
+            .map_err(|error| StartError::other("LITTORAL_DATABASE_URL", &error))?;
+        return Ok(Arc::new(database));
+    }
+    let database = LibSql::open(&start.folder).map_err(|error| {
+        StartError::other(&format!("cannot open the database in {}", start.folder.path().display()), &error)
+    })?;
+    Ok(Arc::new(database))
+}

@@ -1,0 +1,101 @@
+//! Log lines to a stream, without ever making a request wait for it.
+
+use std::{
+    fmt,
+    io::Write,
+    sync::mpsc,
+    thread::{self, JoinHandle},
+};
+
+use ports::Log;
+
+/// Lines that may wait for a slow stream. What comes on top is lost, as the port allows.
+const WAITING: usize = 4096;
+
+/// Bytes that are written at once at most.
+const BLOCK: usize = 64 * 1024;
+
+/// Lines written by a thread of their own, those that wait together in one write.
+pub struct Lines {
+    sender: Option<mpsc::SyncSender<Box<str>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Lines {
+    /// Lines to this stream. Starts the thread.
+    pub fn new(stream: impl Write + Send + 'static) -> std::io::Result<Self> {
+        let (sender, lines) = mpsc::sync_channel(WAITING);
+        let thread = thread::Builder::new().name("log".into()).spawn(move || write_all(stream, &lines))?;
+        Ok(Self { sender: Some(sender), thread: Some(thread) })
+    }
+}
+
+fn write_all(mut stream: impl Write, lines: &mpsc::Receiver<Box<str>>) {
+    let mut block = Vec::new();
+    while let Ok(first) = lines.recv() {
+        let mut next = Some(first);
+        while let Some(line) = next {
+            block.extend_from_slice(line.as_bytes());
+            block.push(b'\n');
+            next = if block.len() < BLOCK { lines.try_recv().ok() } else { None };
+        }
+        // A stream that is closed (a broken pipe) loses lines; it must not stop the server.
+        let _ = stream.write_all(&block).and_then(|()| stream.flush());
+        block.clear();
+    }
+}
+
+impl Log for Lines {
+    fn write(&self, line: &str) {
+        if let Some(sender) = &self.sender {
+            let _ = sender.try_send(line.into());
+        }
+    }
+}
+
+/// Writes what waits, then ends the thread.
+impl Drop for Lines {
+    fn drop(&mut self) {
+        drop(self.sender.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Memory(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Memory {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn every_line_is_written_before_the_end() {
+        let memory = Memory::default();
+        let lines = Lines::new(memory.clone()).unwrap();
+        (0..100).for_each(|n| lines.write(&n.to_string()));
+        drop(lines);
+        let text = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().collect::<Vec<_>>(), (0..100).map(|n| n.to_string()).collect::<Vec<_>>());
+    }
+}

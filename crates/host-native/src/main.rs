@@ -1,0 +1,166 @@
+//! The `littoral` program: reads the command, does it, and says on standard error what is in the way.
+
+use std::{
+    env,
+    io::{self, Write as _},
+    process::ExitCode,
+    time::Duration,
+};
+
+use host_native::{
+    banner::Banner,
+    cli::{self, Command},
+    entropy::SystemEntropy,
+    host::Host,
+    secrets::Secrets,
+    settings::{Environment, HostSettings},
+    start::{Start, StartError},
+};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::{
+    runtime::{Builder, Runtime},
+    signal::unix::{SignalKind, signal},
+};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let command = match cli::parse(&arguments) {
+        Ok(command) => command,
+        Err(problem) => {
+            complain(&problem);
+            return ExitCode::from(2);
+        }
+    };
+    let done = match command {
+        Command::Serve => serve(),
+        Command::Migrate => migrate(),
+        Command::RotateKeys => rotate_keys(),
+        Command::Help => {
+            say(cli::HELP);
+            Ok(())
+        }
+        Command::Version => {
+            say(&format!("littoral {}\n", env!("CARGO_PKG_VERSION")));
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("littoral: {error}"));
+            ExitCode::from(error.code())
+        }
+    }
+}
+
+/// To standard output. `println!` would panic where nobody listens.
+fn say(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+fn runtime() -> Result<Runtime, StartError> {
+    Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("littoral")
+        .build()
+        .map_err(|error| StartError::other("cannot start threads", &error))
+}
+
+fn serve() -> Result<(), StartError> {
+    let runtime = runtime()?;
+    raise_file_limit();
+    let host = runtime.block_on(async { Host::open(Start::load(Environment::of_process()).await?).await })?;
+    let served = runtime.block_on(serve_until_signal(&host));
+    // Tasks end before the database does, which then finishes what they queued.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    drop(host);
+    served
+}
+
+async fn serve_until_signal(host: &Host) -> Result<(), StartError> {
+    let stop = stop_signal().map_err(|error| StartError::other("cannot wait for signals", &error))?;
+    let (platform, runs) = host.platform()?;
+    host.recover(&runs).await?;
+    let listener = host.listen().await?;
+    let address = listener.local_addr().map_err(|error| StartError::other("cannot listen", &error))?;
+    let start = host.start();
+    for name in &start.unused {
+        complain(&format!("littoral: {name} is set, but it is no setting or has no effect beside the others"));
+    }
+    let data = start
+        .settings
+        .database
+        .as_ref()
+        .map_or_else(|| start.folder.path().display().to_string(), |remote| remote.url.clone());
+    let banner = Banner {
+        address,
+        data: &data,
+        secrets: &start.secrets.path().display().to_string(),
+        model: &start.config.model,
+        migrations: &host.migrations,
+    };
+    say(&banner.to_string());
+    let serving = host.server(platform).serve(listener, stop);
+    tokio::select! {
+        () = serving => {}
+        () = host.sweep() => {}
+        () = host.reap(&runs) => {}
+    }
+    Ok(())
+}
+
+/// Done at the first SIGTERM or SIGINT. The second one ends the process at once; nothing acknowledged is lost by it.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        tokio::spawn(async move {
+            tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+            std::process::exit(1);
+        });
+    })
+}
+
+/// Every connection is a file, and shells commonly allow 1,024 of them where the system allows many more.
+fn raise_file_limit() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum {
+        // Not being allowed to is no reason not to start: connections beyond the limit wait.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    }
+}
+
+fn migrate() -> Result<(), StartError> {
+    let host = runtime()?.block_on(async { Host::open(Start::load(Environment::of_process()).await?).await })?;
+    if host.migrations.is_empty() {
+        say("the database is up to date\n");
+    }
+    for name in &host.migrations {
+        say(&format!("applied {name}\n"));
+    }
+    Ok(())
+}
+
+fn rotate_keys() -> Result<(), StartError> {
+    let environment = Environment::of_process();
+    // Only the folder matters here; other settings may be in need of repair.
+    let settings = HostSettings::load(&environment, &mut Vec::new());
+    let folder = &settings.data_dir;
+    if !folder.is_dir() {
+        return Err(StartError::Other(format!(
+            "there is no data folder {}: name it with LITTORAL_DATA_DIR, or start the server once",
+            folder.display()
+        )));
+    }
+    Secrets::rotate(folder, &SystemEntropy).map_err(|error| StartError::Other(error.to_string()))?;
+    say(&format!(
+        "new keys are in {}; restart the server to use them. The two before them go on being accepted.\n",
+        folder.join("secrets.env").display()
+    ));
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! The secrets file of a data folder: generated on first start, readable by its owner alone, rotated by a command.
+//!
+//! It holds settings in the form `NAME=value`, one a line; `#` begins a comment line. Any setting may stand in it.
+
+use std::{
+    collections::HashMap,
+    fmt, fs,
+    io::Write as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::Secret;
+use ports::Entropy;
+
+/// The rings of keys that every server needs.
+const RINGS: [&str; 2] = ["LITTORAL_JWT_KEYS", "LITTORAL_REFRESH_KEYS"];
+
+/// Keys kept in a ring. What the oldest one made is refused once it is gone: access tokens live for minutes, sessions end.
+const KEPT: usize = 3;
+
+const PREAMBLE: &str = "# Littoral's secrets. Whoever has this file can sign in as anybody. Rotate the keys with `littoral keys rotate`.\n";
+
+/// Why the file cannot be used, and what to do about it. Holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretsError(String);
+
+impl fmt::Display for SecretsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SecretsError {}
+
+/// An open secrets file.
+pub struct Secrets {
+    path: PathBuf,
+    text: Secret<String>,
+}
+
+impl Secrets {
+    /// Reads `secrets.env` in the folder, after generating what is missing of it.
+    pub fn open(folder: &Path, entropy: &dyn Entropy) -> Result<Self, SecretsError> {
+        let mut secrets = Self::read(folder)?;
+        let present = secrets.settings();
+        let missing: Vec<_> = RINGS.into_iter().filter(|ring| !present.contains_key(*ring)).collect();
+        if !missing.is_empty() {
+            let fresh = missing.iter().map(|ring| format!("{ring}={}", fresh_key(entropy)));
+            let lines = secrets.text.expose().lines().map(str::to_owned).chain(fresh).collect();
+            secrets.write(lines)?;
+        }
+        Ok(secrets)
+    }
+
+    /// Puts a new key at the head of each ring and keeps the newest three. A server takes it up when it starts.
+    pub fn rotate(folder: &Path, entropy: &dyn Entropy) -> Result<(), SecretsError> {
+        let mut secrets = Self::open(folder, entropy)?;
+        let rotated = |line: &str| match setting(line) {
+            Some((name, keys)) if RINGS.contains(&name) => {
+                let fresh = fresh_key(entropy);
+                let keys = keys.split(',').map(str::trim).filter(|key| !key.is_empty());
+                let ring: Vec<_> = [fresh.as_str()].into_iter().chain(keys).take(KEPT).collect();
+                format!("{name}={}", ring.join(","))
+            }
+            _ => line.to_owned(),
+        };
+        let lines = secrets.text.expose().lines().map(rotated).collect();
+        secrets.write(lines)
+    }
+
+    /// The settings that it holds, by name.
+    pub fn settings(&self) -> HashMap<String, Secret<String>> {
+        let pairs = self.text.expose().lines().filter_map(setting);
+        pairs.map(|(name, value)| (name.to_owned(), Secret::from(value))).collect()
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn read(folder: &Path) -> Result<Self, SecretsError> {
+        let path = folder.join("secrets.env");
+        let fail = |error: std::io::Error| SecretsError(format!("cannot read {}: {error}", path.display()));
+        let metadata = match fs::metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self { path, text: Secret::from(PREAMBLE) });
+            }
+            Err(error) => return Err(fail(error)),
+        };
+        let mode = metadata.mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(SecretsError(format!(
+                "{0} can be read by others (mode {mode:04o}): run `chmod 600 {0}`, and `littoral keys rotate` if somebody may have read it",
+                path.display()
+            )));
+        }
+        let text = fs::read_to_string(&path).map_err(fail)?;
+        Ok(Self { text: Secret::new(text), path })
+    }
+
+    /// Under its name the file is always complete, also after a crash.
+    fn write(&mut self, lines: Vec<String>) -> Result<(), SecretsError> {
+        let lines = Secret::new(lines);
+        let text = Secret::new(lines.expose().join("\n") + "\n");
+        let unfinished = self.path.with_extension("env.new");
+        let write = || {
+            // A leftover of a crash may have any content and mode.
+            if let Err(error) = fs::remove_file(&unfinished)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                return Err(error);
+            }
+            let mut file = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&unfinished)?;
+            file.write_all(text.expose().as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&unfinished, &self.path)?;
+            self.path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
+        };
+        write().map_err(|error| SecretsError(format!("cannot write {}: {error}", self.path.display())))?;
+        self.text = text;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secrets").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+fn setting(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.trim().split_once('=')?;
+    (!name.starts_with('#')).then(|| (name.trim(), value.trim()))
+}
+
+/// A key with a random id, as the gateway's config reads it.
+fn fresh_key(entropy: &dyn Entropy) -> String {
+    let (mut id, mut secret) = ([0; 6], [0; 32]);
+    entropy.fill(&mut id);
+    entropy.fill(&mut secret);
+    format!("k{}:{}", URL_SAFE_NO_PAD.encode(id), URL_SAFE_NO_PAD.encode(secret))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! Where settings come from, and the settings of this host alone. Those of the product are the gateway's.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    env, fmt,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use domain::Secret;
+use ports::{Settings, SettingsError};
+
+/// The process's environment, and behind it the secrets file.
+pub struct Environment {
+    variables: HashMap<String, Secret<String>>,
+    secrets: HashMap<String, Secret<String>>,
+    asked: Mutex<BTreeSet<String>>,
+}
+
+impl Environment {
+    /// The `LITTORAL_…` variables as they are now. A value that is not UTF-8 counts as unset.
+    pub fn of_process() -> Self {
+        let variables = env::vars_os().filter_map(|(name, value)| {
+            let name = name.into_string().ok().filter(|name| name.starts_with("LITTORAL_"))?;
+            Some((name, Secret::new(value.into_string().ok()?)))
+        });
+        Self::new(variables.collect())
+    }
+
+    /// These variables.
+    pub fn new(variables: HashMap<String, Secret<String>>) -> Self {
+        Self { variables, secrets: HashMap::new(), asked: Mutex::default() }
+    }
+
+    /// Adds the secrets file, which answers for what the environment leaves open.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: HashMap<String, Secret<String>>) -> Self {
+        self.secrets = secrets;
+        self
+    }
+
+    /// The value of a setting, without the white space around it. `None` when it is unset or empty.
+    pub fn read(&self, name: &str) -> Option<&str> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        [&self.variables, &self.secrets]
+            .into_iter()
+            .filter_map(|source| source.get(name))
+            .map(|value| value.expose().trim())
+            .find(|value| !value.is_empty())
+    }
+
+    /// The variables that nobody asked for so far: misspelt, or without effect beside the others.
+    pub fn unused(&self) -> Vec<&str> {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut unused: Vec<_> =
+            self.variables.keys().map(String::as_str).filter(|&name| !asked.contains(name)).collect();
+        unused.sort_unstable();
+        unused
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Settings for Environment {
+    async fn get(&self, name: &str) -> Result<Option<String>, SettingsError> {
+        Ok(self.read(name).map(str::to_owned))
+    }
+}
+
+/// The settings of this host.
+#[derive(Debug)]
+pub struct HostSettings {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The data folder.
+    pub data_dir: PathBuf,
+    /// Proxies before this server, each of which appends to `X-Forwarded-For`.
+    pub trusted_proxies: usize,
+    /// Connections at once; the next ones wait in the system's queue.
+    pub max_connections: usize,
+    /// Password hashes and the like computed at once.
+    pub max_computations: Option<usize>,
+    /// The folder for mail; `mail` in the data folder if unset.
+    pub mail_dir: Option<PathBuf>,
+    /// How long requests may take to end after a signal to stop.
+    pub shutdown: Duration,
+    /// A libSQL server, instead of the file in the data folder.
+    pub database: Option<RemoteDatabase>,
+}
+
+/// A libSQL server.
+#[derive(Debug)]
+pub struct RemoteDatabase {
+    /// Its address: `http`, `https` or `libsql` (which means `https`).
+    pub url: String,
+    /// The token it wants, if any.
+    pub token: Option<Secret<String>>,
+}
+
+impl HostSettings {
+    /// Reads them, and says everything that is wrong with them in `problems`.
+    pub fn load(environment: &Environment, problems: &mut Vec<String>) -> Self {
+        let mut number = |name: &str, default: Option<usize>, min: usize, max: usize| {
+            let Some(text) = environment.read(name) else { return default };
+            let number = text.parse().ok().filter(|number| (min..=max).contains(number));
+            if number.is_none() {
+                problems.push(format!("{name}: expected a number from {min} to {max}"));
+            }
+            number.or(default)
+        };
+        let trusted_proxies = number("LITTORAL_TRUSTED_PROXIES", Some(0), 0, 16).unwrap_or_default();
+        let max_connections = number("LITTORAL_MAX_CONNECTIONS", Some(10_000), 1, 1_000_000).unwrap_or_default();
+        let max_computations = number("LITTORAL_MAX_COMPUTATIONS", None, 1, 1024);
+        let shutdown = number("LITTORAL_SHUTDOWN_SECONDS", Some(10), 0, 600).unwrap_or_default();
+        let listen = environment.read("LITTORAL_LISTEN").unwrap_or("127.0.0.1:8787").parse().unwrap_or_else(|_| {
+            problems.push("LITTORAL_LISTEN: expected an address and a port, like 127.0.0.1:8787 or [::]:8787".into());
+            SocketAddr::from(([127, 0, 0, 1], 8787))
+        });
+        let database = environment.read("LITTORAL_DATABASE_URL").map(|url| {
+            let known = ["http://", "https://", "libsql://"].iter().any(|scheme| url.starts_with(scheme));
+            if !known {
+                problems.push(
+                    "LITTORAL_DATABASE_URL: expected the URL of a libSQL server, like https://db.example.com, or nothing for the embedded one"
+                        .into(),
+                );
+            }
+            RemoteDatabase {
+                url: url.to_owned(),
+                token: environment.read("LITTORAL_DATABASE_TOKEN").map(Secret::from),
+            }
+        });
+        Self {
+            listen,
+            data_dir: environment.read("LITTORAL_DATA_DIR").unwrap_or("data").into(),
+            trusted_proxies,
+            max_connections,
+            max_computations,
+            mail_dir: environment.read("LITTORAL_MAIL_DIR").map(PathBuf::from),
+            shutdown: Duration::from_secs(u64::try_from(shutdown).unwrap_or(u64::MAX)),
+            database,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(given: &[(&str, &str)]) -> Environment {
+        Environment::new(given.iter().map(|&(name, value)| (name.to_owned(), Secret::from(value))).collect())
+    }
+
+    #[test]
+    fn the_environment_goes_before_the_secrets_file() {
+        let given = environment(&[("LITTORAL_A", " here "), ("LITTORAL_B", "")]).with_secrets(HashMap::from([
+            ("LITTORAL_A".to_owned(), Secret::from("there")),
+            ("LITTORAL_B".to_owned(), Secret::from("there")),
+        ]));
+        assert_eq!((given.read("LITTORAL_A"), given.read("LITTORAL_B")), (Some("here"), Some("there")));
+    }
+
+    #[test]
+    fn what_nobody_asks_for_is_named() {
+        let given = environment(&[("LITTORAL_LISTEN", "[::1]:0"), ("LITTORAL_LISTENN", "1")]);
+        let mut problems = Vec::new();
+        assert_eq!(HostSettings::load(&given, &mut problems).listen.port(), 0);
+        assert_eq!((given.unused(), problems.len()), (vec!["LITTORAL_LISTENN"], 0));
+    }
+
+    #[test]
+    fn every_problem_is_named_and_no_value_shown() {
+        let given = environment(&[
+            ("LITTORAL_LISTEN", "canary"),
+            ("LITTORAL_TRUSTED_PROXIES", "canary"),
+            ("LITTORAL_MAX_CONNECTIONS", "0"),
+            ("LITTORAL_DATABASE_URL", "canary"),
+        ]);
+        let mut problems = Vec::new();
+        HostSettings::load(&given, &mut problems);
+        assert_eq!(problems.len(), 4);
+        assert!(!problems.concat().contains("canary"));
+    }
+}

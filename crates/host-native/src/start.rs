@@ -1,0 +1,88 @@
+//! From the environment to valid settings, a locked data folder and its secrets: what every command needs first.
+
+use std::{fmt, sync::Arc};
+
+use gateway::{Config, ConfigError};
+
+use crate::{
+    data_dir::DataDir,
+    entropy::SystemEntropy,
+    secrets::Secrets,
+    settings::{Environment, HostSettings},
+};
+
+/// Why the process cannot do what it was asked.
+#[derive(Debug)]
+pub enum StartError {
+    /// Settings are not valid.
+    Settings(ConfigError),
+    /// Anything else, with what to do about it.
+    Other(String),
+}
+
+impl StartError {
+    /// Wraps an error with what was tried.
+    pub fn other(tried: &str, error: &dyn fmt::Display) -> Self {
+        Self::Other(format!("{tried}: {error}"))
+    }
+
+    /// The process's exit code: 2 for settings, 1 for the rest.
+    pub const fn code(&self) -> u8 {
+        match self {
+            Self::Settings(_) => 2,
+            Self::Other(_) => 1,
+        }
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Settings(error) => error.fmt(f),
+            Self::Other(error) => f.write_str(error),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Everything known before anything is opened but the data folder.
+#[derive(Debug)]
+pub struct Start {
+    /// The settings of this host.
+    pub settings: HostSettings,
+    /// The settings of the product.
+    pub config: Arc<Config>,
+    /// The data folder, locked.
+    pub folder: DataDir,
+    /// The secrets file.
+    pub secrets: Secrets,
+    /// `LITTORAL_…` variables that mean nothing.
+    pub unused: Vec<String>,
+}
+
+impl Start {
+    /// Reads the settings and opens the data folder, generating secrets where there are none. Problems with settings are
+    /// reported together.
+    pub async fn load(environment: Environment) -> Result<Self, StartError> {
+        let mut problems = Vec::new();
+        let settings = HostSettings::load(&environment, &mut problems);
+        let opened = DataDir::open(&settings.data_dir).map_err(|error| error.to_string()).and_then(|folder| {
+            let secrets = Secrets::open(folder.path(), &SystemEntropy).map_err(|error| error.to_string())?;
+            Ok((folder, secrets))
+        });
+        let (folder, secrets) = opened.map_err(StartError::Other)?;
+        let environment = environment.with_secrets(secrets.settings());
+        match Config::load(&environment).await {
+            Ok(config) if problems.is_empty() => {
+                let unused = environment.unused().into_iter().map(str::to_owned).collect();
+                Ok(Self { settings, config: Arc::new(config), folder, secrets, unused })
+            }
+            Ok(_) => Err(StartError::Settings(ConfigError(problems))),
+            Err(ConfigError(more)) => {
+                problems.extend(more);
+                Err(StartError::Settings(ConfigError(problems)))
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The `littoral` program as a user meets it: exit codes, messages, files. What the server answers is tested elsewhere.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::{Child, Command, ExitStatus, Output, Stdio},
+};
+
+fn littoral(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_littoral"));
+    command
+        .args(arguments)
+        .env_clear()
+        .env("LITTORAL_DATA_DIR", folder)
+        .env("LITTORAL_LISTEN", "127.0.0.1:0")
+        .env("LITTORAL_SHUTDOWN_SECONDS", "0");
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    littoral(folder, arguments).output().unwrap()
+}
+
+/// A server that is killed with its test.
+struct Running {
+    child: Child,
+    lines: Vec<String>,
+}
+
+impl Running {
+    fn start(folder: &Path) -> Self {
+        let mut child = littoral(folder, &[]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut lines = Vec::new();
+        for line in stdout.lines() {
+            lines.push(line.unwrap());
+            // The last of the start-up lines.
+            if lines.last().is_some_and(|line| line.starts_with("TOKEN=")) {
+                break;
+            }
+        }
+        Self { child, lines }
+    }
+
+    fn address(&self) -> &str {
+        self.lines.iter().find_map(|line| line.strip_prefix("listening on http://")).unwrap()
+    }
+
+    fn stop(&mut self) -> ExitStatus {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn starts_with_nothing_prepared_and_stops_on_sigterm() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("new");
+    let mut server = Running::start(&folder);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    for file in ["secrets.env", "littoral.db", "littoral.db-wal"] {
+        assert_eq!(mode(&folder.join(file)), 0o600, "{file}");
+    }
+
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.write_all(b"GET /api/v1/health HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+
+    let second = run(&folder, &[]);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("stop it first"));
+
+    assert!(server.stop().success());
+    let log = folder.join("littoral.db-wal");
+    assert!(!log.exists(), "the database was closed in order");
+    Running::start(&folder).stop();
+}
+
+#[test]
+fn names_every_wrong_setting_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = littoral(folder.path(), &[])
+        .env("LITTORAL_LISTEN", "everywhere")
+        .env("LITTORAL_HISTORY_TOKENS", "many")
+        .output()
+        .unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{complaint}");
+    assert!(complaint.contains("LITTORAL_LISTEN:") && complaint.contains("LITTORAL_HISTORY_TOKENS:"), "{complaint}");
+    assert!(!complaint.contains("everywhere"), "{complaint}");
+}
+
+#[test]
+fn refuses_secrets_that_others_can_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let secrets = folder.path().join("secrets.env");
+    fs::write(&secrets, "").unwrap();
+    fs::set_permissions(&secrets, fs::Permissions::from_mode(0o644)).unwrap();
+    let output = run(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("chmod 600"));
+}
+
+#[test]
+fn migrates_and_rotates_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    let migrated = |output: Output| String::from_utf8(output.stdout).unwrap();
+    assert!(migrated(run(folder.path(), &["migrate"])).starts_with("applied 0001_"));
+    assert_eq!(migrated(run(folder.path(), &["migrate"])), "the database is up to date\n");
+    let secrets = || fs::read_to_string(folder.path().join("secrets.env")).unwrap();
+    let before = secrets();
+    assert!(run(folder.path(), &["keys", "rotate"]).status.success());
+    let first = before.lines().find_map(|line| line.strip_prefix("LITTORAL_JWT_KEYS=")).unwrap();
+    assert!(secrets().contains(&format!(",{first}\n")));
+}
+
+#[test]
+fn explains_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = run(folder.path(), &["--help"]);
+    assert!(help.status.success() && String::from_utf8_lossy(&help.stdout).contains("littoral keys rotate"));
+    let unknown = run(folder.path(), &["start"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&unknown.stderr).contains("--help"));
+}

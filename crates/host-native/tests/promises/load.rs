@@ -1,0 +1,105 @@
+//! Many streams, slow readers, and clients that never read.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{StreamExt as _, stream};
+use serde_json::json;
+use testkit::upstream::Script;
+use tests::{Frames, Provider, User};
+use tokio::{io::AsyncWriteExt as _, net::TcpStream};
+
+use crate::process::Littoral;
+
+/// Opens streams, a few at once, and waits until each has its first piece.
+async fn open(user: &User, model: &str, count: usize) -> Vec<Frames> {
+    let opening = (0..count).map(|_| async move {
+        let body = json!({ "prompt": "Hello", "model": model, "stream": true });
+        let mut frames = user.post("/api/v1/ai/complete", &body).await.frames().await;
+        frames.until("delta").await;
+        frames
+    });
+    stream::iter(opening).buffer_unordered(32).collect().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_open_streams_take_bounded_memory_and_the_next_one_is_served() {
+    let data = tempfile::tempdir().expect("a folder");
+    let provider = Arc::new(Provider::start());
+    let server = Littoral::start(
+        data.path(),
+        &provider,
+        &[("LITTORAL_IDLE_TIMEOUT_MS", "120000"), ("LITTORAL_TOTAL_TIMEOUT_MS", "600000")],
+    );
+    let user = server.api.user().await;
+    let endless = provider.script(Script::new().head(200).delta("Hello").stall()).await;
+    let warm = open(&user, &endless, 20).await;
+    let before = server.memory();
+    let streams = open(&user, &endless, 1_000).await;
+    let after = server.memory();
+    let each = after.saturating_sub(before) / 1_000;
+    println!(
+        "RSS: {} KiB before, {} KiB with 1,000 more open streams: {each} bytes a stream",
+        before / 1024,
+        after / 1024
+    );
+    assert!(each < 200 * 1024, "{each} bytes a stream");
+
+    let model = provider.script(Script::reply(&["still ", "here"])).await;
+    let conversation = user.conversation().await;
+    let frames = user.stream(&conversation, &model).await.rest().await;
+    assert_eq!(tests::joined(&frames), "still here");
+    drop((warm, streams));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_never_read_hold_back_nobody_and_cannot_make_memory_grow() {
+    const CLIENTS: usize = 20;
+    const REPLY: usize = 1 << 20;
+    let data = tempfile::tempdir().expect("a folder");
+    let provider = Arc::new(Provider::start());
+    let server = Littoral::start(data.path(), &provider, &[("LITTORAL_MAX_REPLY_BYTES", "1048576")]);
+    let user = server.api.user().await;
+    // Four times what a reply may have, in pieces of 1 KiB.
+    let piece = "x".repeat(1024);
+    let model = provider
+        .script(
+            (0..4096).fold(Script::new().head(200), |script, _| script.delta(&piece)).finish("stop").done().joined(),
+        )
+        .await;
+    let conversation = user.conversation().await;
+    let before = server.memory();
+
+    let body = json!({ "content": "Hello", "model": model, "stream": true }).to_string();
+    let request = format!(
+        "POST /api/v1/chat/conversations/{conversation}/messages HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        server.address,
+        user.access_token(),
+        body.len()
+    );
+    let mut deaf = Vec::new();
+    for _ in 0..CLIENTS {
+        let mut client = TcpStream::connect(&server.address).await.expect("a connection");
+        client.write_all(request.as_bytes()).await.expect("a request");
+        deaf.push(client);
+    }
+    // Their runs end all the same: nobody waits for a reader.
+    let messages = loop {
+        let path = format!("/api/v1/chat/conversations/{conversation}/messages?limit=100");
+        let (_, body) = user.get(&path).await.json().await;
+        let messages = body["messages"].as_array().expect("messages").clone();
+        let ended = messages.iter().filter(|message| message["status"] == "length").count();
+        if ended == CLIENTS {
+            break messages;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert!(
+        messages
+            .iter()
+            .filter(|message| message["role"] == "model")
+            .all(|message| message["content"].as_str().map(str::len) == Some(REPLY))
+    );
+    let grown = server.memory().saturating_sub(before) / CLIENTS as u64;
+    println!("a client that never reads a reply of {} KiB costs {} KiB", REPLY / 1024, grown / 1024);
+    assert!(grown < 8 * REPLY as u64, "{grown} bytes a client");
+}
