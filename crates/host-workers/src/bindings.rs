@@ -61,14 +61,7 @@ pub async fn parts(env: &Env, isolate: &Isolate, tasks: Arc<dyn Tasks>) -> Resul
         migrate(remote, &*database).await?;
     }
     let chats: Arc<dyn Chats> = Arc::new(database);
-    Ok(Parts {
-        chats,
-        http,
-        clock: Arc::new(JsClock),
-        entropy: Arc::new(WebCrypto),
-        log: Arc::new(Console),
-        tasks,
-    })
+    Ok(Parts { chats, http, clock: Arc::new(JsClock), entropy: Arc::new(WebCrypto), log: Arc::new(Console), tasks })
 }
 
 /// D1, or the libSQL server of the settings.

@@ -2,17 +2,18 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header};
-use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
 use web_sys::{AbortController, RequestInit, RequestRedirect};
 
-/// Sends a request by `send` and returns the response's head; its body streams. Redirects are returned, not followed.
+/// Sends a request with this body (its own is left) by `send` and returns the response's head; its body streams. Redirects are returned, not followed.
 /// Dropping the future or the body closes the exchange.
 pub async fn exchange(
     request: &Request<Bytes>,
+    body: &JsValue,
     send: impl AsyncFnOnce(worker::Request) -> worker::Result<worker::Response>,
 ) -> worker::Result<Response<worker::Body>> {
     let mut abort = Abort(Some(AbortController::new()?));
-    let outgoing = outgoing(request, abort.0.as_ref())?;
+    let outgoing = outgoing(request, body, abort.0.as_ref())?;
     let response = send(outgoing.into()).await;
     // From here on the exchange belongs to the body, which cancels it when it is dropped.
     abort.0 = None;
@@ -30,16 +31,17 @@ impl Drop for Abort {
     }
 }
 
-fn outgoing(request: &Request<Bytes>, abort: Option<&AbortController>) -> worker::Result<web_sys::Request> {
+fn outgoing(
+    request: &Request<Bytes>,
+    body: &JsValue,
+    abort: Option<&AbortController>,
+) -> worker::Result<web_sys::Request> {
     let init = RequestInit::new();
     init.set_method(request.method().as_str());
     init.set_headers(headers(request.headers())?.as_ref());
     init.set_redirect(RequestRedirect::Manual);
     init.set_signal(abort.map(AbortController::signal).as_ref());
-    if !request.body().is_empty() {
-        // As bytes, not as a stream: so it has a length, and not every server takes chunks.
-        init.set_body(&Uint8Array::from(&request.body()[..]));
-    }
+    init.set_body(body);
     Ok(web_sys::Request::new_with_str_and_init(&request.uri().to_string(), &init)?)
 }
 

@@ -1,5 +1,7 @@
 //! Outbound HTTP by `fetch`.
 
+mod delivery;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -8,6 +10,7 @@ use http_body_util::BodyExt as _;
 use ports::{Body, HttpClient, HttpError, HttpErrorKind};
 use worker::{Error, send::SendFuture};
 
+use self::delivery::Delivery;
 use crate::{exchange::exchange, js};
 
 /// The platform's client. It has no time limit for connecting; the caller's own limits hold.
@@ -19,18 +22,22 @@ impl HttpClient for Fetch {
         // Otherwise the platform asks for gzip, and a decompressor may hold small events back.
         request.headers_mut().entry(header::ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
         let send = async |request| worker::Fetch::Request(request).send().await;
-        let response = SendFuture::new(exchange(&request, send)).await.map_err(refused)?;
-        let chunks = |body: worker::Body| body.into_data_stream().map(|chunk| chunk.map_err(broken)).boxed();
+        let response = SendFuture::new(async {
+            let mut delivery = Delivery::new(request.body()).map_err(|error| failed(HttpErrorKind::Other, &error))?;
+            let response = exchange(&request, delivery.body(), send).await;
+            response.map_err(|error| {
+                let kind = if delivery.is_kept() { HttpErrorKind::Connect } else { HttpErrorKind::Reset };
+                failed(kind, &error)
+            })
+        });
+        let response = response.await?;
+        let chunks = |body: worker::Body| {
+            body.into_data_stream().map(|chunk| chunk.map_err(|error| failed(HttpErrorKind::Reset, &error))).boxed()
+        };
         Ok(response.map(chunks))
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "a mapping for `map_err`")]
-fn refused(error: Error) -> HttpError {
-    HttpError::new(HttpErrorKind::Connect, js::text(&error))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "a mapping for `map_err`")]
-fn broken(error: Error) -> HttpError {
-    HttpError::new(HttpErrorKind::Reset, js::text(&error))
+fn failed(kind: HttpErrorKind, error: &Error) -> HttpError {
+    HttpError::new(kind, js::text(error))
 }

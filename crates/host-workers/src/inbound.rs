@@ -44,8 +44,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 pub async fn response(response: Response<Body>) -> worker::Result<worker::Response> {
     let (parts, body) = response.into_parts();
     if body.is_end_stream() || body.size_hint().exact().is_none() {
-        let is_events =
-            parts.headers.get(header::CONTENT_TYPE) == Some(&HeaderValue::from_static("text/event-stream"));
+        let is_events = parts.headers.get(header::CONTENT_TYPE) == Some(&HeaderValue::from_static("text/event-stream"));
         let body = if is_events { Body::new(Probing::events(body)) } else { body };
         return worker::Response::try_from(Response::from_parts(parts, body));
     }

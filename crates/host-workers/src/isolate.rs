@@ -52,7 +52,8 @@ static ISOLATE: OnceLock<Option<Isolate>> = OnceLock::new();
 pub async fn get(env: &Env) -> Result<&'static Isolate, Refusal> {
     if ISOLATE.get().is_none() {
         // Reading settings never waits on anything, so no other request comes in between; if one did, the first would win.
-        let made = make(env).await.map_err(|problems| Console.write(&log::line("error", "settings_invalid", &problems)));
+        let made =
+            make(env).await.map_err(|problems| Console.write(&log::line("error", "settings_invalid", &problems)));
         let _ = ISOLATE.set(made.ok());
     }
     ISOLATE.get().and_then(Option::as_ref).ok_or(Refusal::Settings)

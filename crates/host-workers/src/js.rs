@@ -9,7 +9,10 @@ pub fn text(error: &Error) -> String {
         Error::D1(error) => {
             let error: &js_sys::Error = error.as_ref();
             // The cause is SQLite's own text; the message wraps it.
-            error.cause().dyn_into::<js_sys::Error>().map_or_else(|_| error.message().into(), |cause| cause.message().into())
+            error
+                .cause()
+                .dyn_into::<js_sys::Error>()
+                .map_or_else(|_| error.message().into(), |cause| cause.message().into())
         }
         Error::Internal(value) => message(value),
         Error::KvError(error) => kv(error),

@@ -9,6 +9,7 @@ use domain::run::{RunKey, Seq, StopPoint};
 use gateway::run::frames;
 use http::{Method, Response, StatusCode};
 use http_body_util::{BodyExt as _, Collected};
+use js_sys::Uint8Array;
 use ports::{EventStream, Runs, RunsError};
 use worker::{Error, ObjectNamespace, send::SendFuture};
 
@@ -44,7 +45,11 @@ impl DurableRuns {
         let request = request.map_err(|error| RunsError::Unavailable(error.to_string()))?;
         let name = target.object_name();
         let send = async |request| self.0.get_by_name(&name)?.fetch_with_request(request).await;
-        let response = SendFuture::new(exchange(&request, send)).await.map_err(failed)?;
+        let response = SendFuture::new(async {
+            let body = Uint8Array::from(&request.body()[..]);
+            exchange(&request, &body, send).await
+        });
+        let response = response.await.map_err(failed)?;
         match response.status() {
             StatusCode::OK => Ok(response),
             StatusCode::NOT_FOUND => Err(RunsError::NotFound),

@@ -1,1 +1,183 @@
-//! complete
+//! `POST /api/v1/ai/complete`: one prompt, one reply, no conversation.
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use serde_json::{Value, json};
+use testkit::upstream::Script;
+use tests::{Api, Frame, User};
+
+const PATH: &str = "/api/v1/ai/complete";
+
+async fn complete(user: &User, headers: &[(&str, &str)], body: &Value) -> Value {
+    let (status, reply) = user.send(Method::POST, PATH, headers, Some(body)).await.json().await;
+    assert_eq!(status, 200, "{reply}");
+    reply
+}
+
+#[tokio::test]
+async fn nobody_completes_without_signing_in() {
+    let api = Api::start().await;
+    let model = api.provider.script(Script::reply(&["Hi"])).await;
+    let answer = api.post(PATH, &json!({ "prompt": "Hello", "model": model })).await;
+    assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (401, Some("Bearer")));
+    assert_eq!(api.provider.count(&model).await, 0);
+}
+
+#[tokio::test]
+async fn a_completion_has_the_text_of_seed_004_and_more() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let model = api.provider.script(Script::reply(&["Grü", "ße 🌊"])).await;
+    let reply = complete(&user, &[], &json!({ "prompt": "Hallo", "model": model, "max_tokens": 9, "temperature": 1 })).await;
+    let members: BTreeSet<_> = reply.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(members, ["finish_reason", "model", "run_id", "status", "text", "usage"].into());
+    assert_eq!((&reply["text"], &reply["model"]), (&json!("Grüße 🌊"), &json!(model)));
+    assert_eq!((&reply["status"], &reply["finish_reason"]), (&json!("completed"), &json!("stop")));
+    assert!(reply["usage"].is_object(), "{reply}");
+    let sent = api.provider.requests(&model).await;
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0]["messages"], json!([{ "role": "user", "content": "Hallo" }]));
+    assert_eq!((&sent[0]["max_tokens"], &sent[0]["temperature"]), (&json!(9), &json!(1.0)));
+}
+
+#[tokio::test]
+async fn without_a_model_the_configured_one_answers() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let reply = complete(&user, &[], &json!({ "prompt": "Hello" })).await;
+    assert_eq!((&reply["model"], &reply["text"]), (&json!("default"), &json!("Hello from the scripted upstream.")));
+}
+
+#[tokio::test]
+async fn a_completion_streams_when_asked_in_either_way() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    for (headers, field) in [(&[][..], json!(true)), (&[("accept", "text/event-stream")], Value::Null)] {
+        let model = api.provider.script(Script::reply(&["Grü", "ße"])).await;
+        let body = json!({ "prompt": "Hello", "model": model, "stream": field });
+        let frames = user.send(Method::POST, PATH, headers, Some(&body)).await.frames().await.rest().await;
+        let kinds: Vec<_> = frames.iter().map(|frame| frame.event.as_str()).collect();
+        assert_eq!(kinds, ["state", "delta", "delta", "usage", "end"]);
+        assert_eq!(frames.iter().map(Frame::text).collect::<String>(), "Grüße");
+        let state = frames[0].json();
+        assert_eq!((&state["model"], &state["run_id"]), (&json!(model), &json!(frames[0].run)));
+        assert_eq!((state.get("conversation_id"), state.get("message_id")), (None, None));
+    }
+    let body = json!({ "prompt": "Hello", "model": "littoral-offline", "stream": false });
+    complete(&user, &[("accept", "text/event-stream")], &body).await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_plain_completion_is_stored() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let reply = complete(&user, &[], &json!({ "prompt": "Hello", "model": "littoral-offline" })).await;
+    let run = reply["run_id"].as_str().unwrap();
+    let (status, body) = user.get(&format!("/api/v1/runs/{run}")).await.json().await;
+    assert_eq!((status, &body["detail"]), (404, &json!("Run not found")));
+    let (_, list) = user.get("/api/v1/chat/conversations").await.json().await;
+    assert_eq!(list["conversations"], json!([]));
+}
+
+#[tokio::test]
+async fn two_plain_completions_are_two_calls() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let model = api.provider.script(Script::reply(&["one"]).then(Script::reply(&["two"]))).await;
+    let body = json!({ "prompt": "Hello", "model": model });
+    assert_eq!(complete(&user, &[], &body).await["text"], "one");
+    assert_eq!(complete(&user, &[], &body).await["text"], "two");
+    assert_eq!(api.provider.count(&model).await, 2);
+}
+
+#[tokio::test]
+async fn with_an_idempotency_key_a_completion_is_made_once_and_kept() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let model = api.provider.script(Script::reply(&["one"]).then(Script::reply(&["two"]))).await;
+    let body = json!({ "prompt": "Hello", "model": model });
+    let key = [("idempotency-key", "k")];
+    let first = complete(&user, &key, &body).await;
+    assert_eq!(first["text"], "one");
+    assert_eq!(complete(&user, &key, &body).await, first);
+    // The same, streamed.
+    let streamed = json!({ "prompt": "Hello", "model": model, "stream": true });
+    let frames = user.send(Method::POST, PATH, &key, Some(&streamed)).await.frames().await.rest().await;
+    assert_eq!(frames.iter().map(Frame::text).collect::<String>(), "one");
+    assert_eq!(json!(frames[0].run), first["run_id"]);
+    assert_eq!(api.provider.count(&model).await, 1);
+
+    let run = first["run_id"].as_str().unwrap();
+    let (status, stored) = user.get(&format!("/api/v1/runs/{run}")).await.json().await;
+    assert_eq!((status, &stored["status"], &stored["conversation_id"]), (200, &json!("completed"), &Value::Null));
+    // Another key is another completion.
+    assert_eq!(complete(&user, &[("idempotency-key", "k2")], &body).await["text"], "two");
+}
+
+#[tokio::test]
+async fn completions_of_one_key_at_once_are_one_call() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let model = api.provider.script(Script::new().head(200).delta("Hel").pause(200).delta("lo").finish("stop").done()).await;
+    let body = json!({ "prompt": "Hello", "model": model });
+    let key = [("idempotency-key", "k")];
+    let replies = futures_util::future::join_all((0..5).map(|_| complete(&user, &key, &body))).await;
+    assert!(replies.iter().all(|reply| *reply == replies[0]), "{replies:?}");
+    assert_eq!(replies[0]["text"], "Hello");
+    assert_eq!(api.provider.count(&model).await, 1);
+}
+
+#[tokio::test]
+async fn a_key_that_meant_something_else_is_refused() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let conversation = user.conversation().await;
+    let model = api.provider.script(Script::reply(&["Hi"])).await;
+    let key = [("idempotency-key", "k")];
+    complete(&user, &key, &json!({ "prompt": "Hello", "model": model })).await;
+    for body in [json!({ "prompt": "Bye", "model": model }), json!({ "prompt": "Hello", "model": "littoral-offline" })] {
+        let (status, problem) = user.send(Method::POST, PATH, &key, Some(&body)).await.json().await;
+        assert_eq!((status, &problem["code"]), (422, &json!("idempotency_key_reused")));
+    }
+    let path = format!("/api/v1/chat/conversations/{conversation}/messages");
+    let body = json!({ "content": "Hello", "prompt": "Hello", "model": model });
+    let (status, problem) = user.send(Method::POST, &path, &key, Some(&body)).await.json().await;
+    assert_eq!((status, &problem["code"]), (422, &json!("idempotency_key_reused")));
+    assert!(user.messages(&conversation).await.is_empty());
+    assert_eq!(api.provider.count(&model).await, 1);
+}
+
+#[tokio::test]
+async fn a_failure_of_the_provider_is_an_error_and_never_a_text() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    for (script, status, code) in [
+        (Script::error(500, "server_error", "boom"), 503, "provider_unavailable"),
+        (Script::error(401, "invalid_request_error", "bad key"), 502, "provider_unauthorized"),
+        (Script::new().head(200).delta("Hel").close(), 502, "provider_incomplete"),
+    ] {
+        let model = api.provider.script(script).await;
+        let (found, problem) = user.post(PATH, &json!({ "prompt": "Hello", "model": model })).await.json().await;
+        assert_eq!((found, &problem["code"]), (status, &json!(code)), "{problem}");
+        assert_eq!(problem.get("text"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_streamed_completion_can_be_resumed_and_its_end_is_shown_again() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let model = api.provider.script(Script::reply(&["Hel", "lo"])).await;
+    let body = json!({ "prompt": "Hello", "model": model, "stream": true });
+    let frames = user.post(PATH, &body).await.frames().await.rest().await;
+    let (run, last) = (frames[0].run.clone(), frames.last().unwrap().seq);
+    assert_eq!(user.resume(&run, 0).await.rest().await, frames);
+    assert_eq!(user.resume(&run, 2).await.rest().await, frames[2..]);
+    // A browser comes back by itself after the stream's end. It must hear of the end, or it comes back for ever.
+    for after in [last, last + 1, u64::MAX] {
+        let again = user.resume(&run, after).await.rest().await;
+        assert_eq!(again.last().map(|frame| frame.event.as_str()), Some("end"), "after {after}");
+    }
+    assert_eq!(api.provider.count(&model).await, 1);
+}

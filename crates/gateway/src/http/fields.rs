@@ -28,6 +28,11 @@ impl Fields {
         self.errors.push(FieldError { pointer: format!("/{name}"), detail: detail.into() });
     }
 
+    /// Whether the field is there, null or not.
+    pub fn has(&self, name: &str) -> bool {
+        self.object.contains_key(name)
+    }
+
     fn take(&mut self, name: &str) -> Option<Value> {
         self.object.remove(name).filter(|value| !value.is_null())
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Router, body::Body, response::Response};
-use http::{HeaderValue, Request, header};
+use http::{HeaderValue, Method, Request, Uri, header, uri::PathAndQuery};
 use ports::{Client, Platform};
 use tower_service::Service as _;
 
@@ -40,6 +40,7 @@ pub async fn handle(
     } else if let Some(response) = cors::preflight(config, request.method(), request.headers()) {
         response
     } else {
+        trim_slash(request.uri_mut());
         let client = request.extensions_mut().remove::<Client>().unwrap_or_default();
         request.extensions_mut().insert(Context {
             platform: platform.clone(),
@@ -58,6 +59,9 @@ pub async fn handle(
         Some(Failure(error)) => problem::render(error, &request_id, response),
         None => response,
     };
+    if method == Method::HEAD {
+        *response.body_mut() = Body::empty();
+    }
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(request_id::HEADER, id);
     }
@@ -81,6 +85,21 @@ pub async fn handle(
     }
     line.write(&*platform.log);
     response
+}
+
+/// Serves a path with and without a closing slash: a redirect would lose the `Authorization` header at some clients.
+fn trim_slash(uri: &mut Uri) {
+    let path = uri.path();
+    let trimmed = path.strip_suffix('/').filter(|trimmed| !trimmed.is_empty() && !trimmed.ends_with('/'));
+    let Some(trimmed) = trimmed else { return };
+    let target = uri.query().map_or_else(|| trimmed.to_owned(), |query| format!("{trimmed}?{query}"));
+    if let Ok(path) = target.parse::<PathAndQuery>() {
+        let mut parts = uri.clone().into_parts();
+        parts.path_and_query = Some(path);
+        if let Ok(trimmed) = Uri::from_parts(parts) {
+            *uri = trimmed;
+        }
+    }
 }
 
 fn check_bounds(request: &Request<Body>) -> Result<(), Error> {

@@ -34,6 +34,17 @@ pub struct Complete {
     pub fingerprint: String,
 }
 
+/// The run of an earlier request with this key, if there was one and the request is the same.
+pub async fn attach_earlier(
+    platform: &Platform,
+    user: UserId,
+    key: &str,
+    fingerprint: &str,
+) -> Result<Option<(RunId, EventStream)>> {
+    let Some(run) = runs::find_same(platform, user, key, fingerprint).await? else { return Ok(None) };
+    Ok(Some((run.id, runs::follow(platform, user, run.id, 0).await?)))
+}
+
 /// Starts the run. Without an idempotency key nothing is stored.
 pub async fn start(
     platform: &Platform,

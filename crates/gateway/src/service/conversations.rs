@@ -17,9 +17,7 @@ pub const MAX_TITLE: usize = 200;
 pub async fn create(platform: &Platform, user: UserId, title: Option<String>) -> Result<Conversation> {
     let now = platform.clock.now();
     let id = platform.entropy.id(now, ConversationId::new);
-    let conversation = Conversation { id, title, message_count: 0, created_at: now, updated_at: now };
-    platform.chats.for_user(user).run(store::conversations::insert(user, &conversation)).await?;
-    Ok(conversation)
+    one(platform.chats.for_user(user).run(store::conversations::insert(user, id, title, now)).await)
 }
 
 /// A page, latest update first, and whether more follow.

@@ -29,8 +29,8 @@ pub struct Send {
     pub conversation: ConversationId,
     /// The text.
     pub content: String,
-    /// The message that it answers; the newest one if it is not given.
-    pub parent: Option<MessageId>,
+    /// The message that it answers.
+    pub parent: Parent,
     /// The model, resolved.
     pub model: String,
     /// The most tokens of the reply.
@@ -43,6 +43,17 @@ pub struct Send {
     pub idempotency_key: Option<String>,
     /// What the request is, hashed.
     pub fingerprint: String,
+}
+
+/// Where in the tree a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parent {
+    /// Below the newest message.
+    Newest,
+    /// At the root, beside the first message.
+    Root,
+    /// Below this one.
+    Message(MessageId),
 }
 
 /// A message under way.
@@ -61,13 +72,17 @@ pub struct Sent {
 /// idempotency key attaches to the run of the first one.
 pub async fn send(platform: &Platform, config: &Config, user: UserId, send: Send) -> Result<Sent> {
     let chats = platform.chats.for_user(user);
-    let outcomes = chats.batch(store::messages::path(user, send.conversation, send.parent).into()).await?;
+    let below = if let Parent::Message(id) = send.parent { Some(id) } else { None };
+    let outcomes = chats.batch(store::messages::path(user, send.conversation, below).into()).await?;
     let [found, path] = outcomes.as_slice() else { return Err(Error::internal("a batch of two lost an outcome")) };
     if found.rows.is_empty() {
         return Err(conversations::missing());
     }
-    let (newest, mut turns) = store::messages::decode_path(path)?;
-    if send.parent.is_some() && newest.is_none() {
+    let (newest, mut turns) = match send.parent {
+        Parent::Root => (None, Vec::new()),
+        Parent::Newest | Parent::Message(_) => store::messages::decode_path(path)?,
+    };
+    if below.is_some() && newest.is_none() {
         return Err(Error::field("/parent_id", "Must be the id of a message of this conversation."));
     }
     turns.push(Turn { role: Role::User, content: send.content.clone() });

@@ -31,17 +31,14 @@ pub struct Page {
     pub after: Option<(i64, String)>,
 }
 
-/// A new one.
-pub fn insert(user: UserId, conversation: &Conversation) -> Statement {
+/// A new one; returns the row. Times of change never repeat within a user, so that "latest first" is exact.
+pub fn insert(user: UserId, id: ConversationId, title: Option<String>, now: Timestamp) -> Statement {
     Statement::new(
-        "INSERT INTO conversations (id, user_id, title, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-        [
-            conversation.id.to_string().into(),
-            user.to_string().into(),
-            conversation.title.clone().into(),
-            conversation.created_at.millis().into(),
-            conversation.updated_at.millis().into(),
-        ],
+        "INSERT INTO conversations (id, user_id, title, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4,
+                 max(?4, coalesce((SELECT max(updated_at) + 1 FROM conversations WHERE user_id = ?2), 0)))
+         RETURNING id, title, message_count, created_at, updated_at",
+        [id.to_string().into(), user.to_string().into(), title.into(), now.millis().into()],
     )
 }
 
@@ -67,7 +64,9 @@ pub fn by_id(user: UserId, id: ConversationId) -> Statement {
 /// A new title; returns the row.
 pub fn rename(user: UserId, id: ConversationId, title: Option<String>, now: Timestamp) -> Statement {
     Statement::new(
-        "UPDATE conversations SET title = ?3, updated_at = ?4 WHERE id = ?1 AND user_id = ?2
+        "UPDATE conversations SET title = ?3,
+           updated_at = max(?4, (SELECT max(updated_at) + 1 FROM conversations WHERE user_id = ?2))
+         WHERE id = ?1 AND user_id = ?2
          RETURNING id, title, message_count, created_at, updated_at",
         [id.to_string().into(), user.to_string().into(), title.into(), now.millis().into()],
     )

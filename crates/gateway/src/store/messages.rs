@@ -73,7 +73,9 @@ pub fn decode_path(outcome: &Outcome) -> Result<(Option<MessageId>, Vec<Turn>), 
 /// Makes room for two messages; the statements after it take the last two positions.
 pub fn reserve_two(user: UserId, conversation: ConversationId, now: Timestamp) -> Statement {
     Statement::new(
-        "UPDATE conversations SET message_count = message_count + 2, updated_at = ?3 WHERE id = ?1 AND user_id = ?2
+        "UPDATE conversations SET message_count = message_count + 2,
+           updated_at = max(?3, (SELECT max(updated_at) + 1 FROM conversations WHERE user_id = ?2))
+         WHERE id = ?1 AND user_id = ?2
          RETURNING id",
         [conversation.to_string().into(), user.to_string().into(), now.millis().into()],
     )

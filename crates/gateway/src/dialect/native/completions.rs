@@ -34,18 +34,26 @@ pub async fn create(context: Context, caller: Caller, headers: HeaderMap, body: 
     let options = Options::read(&mut fields, &headers);
     let options = fields.finish(options)?;
     let (platform, config) = (&context.platform, &context.config);
-    limits::take(platform, &format!("messages:{}", caller.user), config.message_limit).await?;
     let model = models::resolve(config, options.model.as_deref())?;
-    let complete = Complete {
-        prompt,
-        model: model.clone(),
-        max_tokens: options.max_tokens,
-        temperature: options.temperature,
-        policy: options.policy.unwrap_or(DisconnectPolicy::Grace(GRACE)),
-        idempotency_key,
-        fingerprint,
+    let earlier = match &idempotency_key {
+        Some(key) => completions::attach_earlier(platform, caller.user, key, &fingerprint).await?,
+        None => None,
     };
-    let (run, events) = completions::start(platform, config, caller.user, complete).await?;
+    let (run, events) = if let Some(earlier) = earlier {
+        earlier
+    } else {
+        limits::take(platform, &format!("messages:{}", caller.user), config.message_limit).await?;
+        let complete = Complete {
+            prompt,
+            model: model.clone(),
+            max_tokens: options.max_tokens,
+            temperature: options.temperature,
+            policy: options.policy.unwrap_or(DisconnectPolicy::Grace(GRACE)),
+            idempotency_key,
+            fingerprint,
+        };
+        completions::start(platform, config, caller.user, complete).await?
+    };
     if options.stream {
         let (first, events) = runs::hold(platform, events, config.hold).await?;
         return Ok(sse::response(platform.clone(), run, first, events, config.heartbeat));

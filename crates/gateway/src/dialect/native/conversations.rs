@@ -61,9 +61,14 @@ pub async fn rename(
     body: Body,
 ) -> Result<Response> {
     let mut fields = Fields::new(body::object(&context, &headers, body, false).await?);
+    let renames = fields.has("title");
     let title = fields.maybe_text("title", 1..=MAX_TITLE);
-    let title = fields.finish(title)?;
-    let conversation = conversations::rename(&context.platform, caller.user, id(path)?, title).await?;
+    let (title, id) = (fields.finish(title)?, id(path)?);
+    let conversation = if renames {
+        conversations::rename(&context.platform, caller.user, id, title).await?
+    } else {
+        conversations::find(&context.platform, caller.user, id).await?
+    };
     Ok(json(StatusCode::OK, &view(&conversation)))
 }
 

@@ -14,7 +14,7 @@ use super::{
     wire::{self, json},
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     http::{
         body,
         context::{Caller, Context},
@@ -23,8 +23,9 @@ use crate::{
         sse,
     },
     service::{
+        conversations::missing,
         limits, messages,
-        messages::{History, MAX_CONTENT, Sent},
+        messages::{History, MAX_CONTENT, Parent, Sent},
         models, runs,
     },
 };
@@ -43,11 +44,7 @@ pub async fn send(
     let idempotency_key = options::idempotency_key(&headers)?;
     let mut fields = Fields::new(object);
     let content = fields.text("content", 1..=MAX_CONTENT);
-    let parent = fields.maybe_text("parent_id", 1..=36);
-    let parsed_parent = parent.as_deref().and_then(MessageId::parse);
-    if parent.is_some() && parsed_parent.is_none() {
-        fields.refuse("parent_id", "Must be the id of a message of this conversation.");
-    }
+    let parent = read_parent(&mut fields);
     let options = Options::read(&mut fields, &headers);
     let (platform, config) = (&context.platform, &context.config);
     let options = fields.finish(options)?;
@@ -63,7 +60,7 @@ pub async fn send(
         let send = messages::Send {
             conversation,
             content,
-            parent: parsed_parent,
+            parent,
             model: models::resolve(config, options.model.as_deref())?,
             max_tokens: options.max_tokens,
             temperature: options.temperature,
@@ -76,6 +73,21 @@ pub async fn send(
     if options.stream { stream(&context, sent).await } else { whole(&context, caller, sent).await }
 }
 
+/// `parent_id`: without it the newest message, null for the root.
+fn read_parent(fields: &mut Fields) -> Parent {
+    let given = fields.has("parent_id");
+    let Some(text) = fields.maybe_text("parent_id", 1..=36) else {
+        return if given { Parent::Root } else { Parent::Newest };
+    };
+    MessageId::parse(&text).map_or_else(
+        || {
+            fields.refuse("parent_id", "Must be the id of a message of this conversation.");
+            Parent::Newest
+        },
+        Parent::Message,
+    )
+}
+
 async fn stream(context: &Context, sent: Sent) -> Result<Response> {
     let (first, events) = runs::hold(&context.platform, sent.events, context.config.hold).await?;
     Ok(sse::response(context.platform.clone(), sent.run, first, events, context.config.heartbeat))
@@ -83,7 +95,14 @@ async fn stream(context: &Context, sent: Sent) -> Result<Response> {
 
 async fn whole(context: &Context, caller: Caller, sent: Sent) -> Result<Response> {
     let Sent { run, user_message, message, events } = sent;
-    let reply = runs::collect(events).await?;
+    let reply = match runs::collect(events).await {
+        // The run changed hands, or its conversation is gone: the store knows.
+        Err(error) if error.kind == ErrorKind::Unavailable => {
+            let events = runs::follow(&context.platform, caller.user, run, 0).await.map_err(not_theirs)?;
+            runs::collect(events).await.map_err(not_theirs)?
+        }
+        reply => reply?,
+    };
     let (user_message, model_message) = messages::pair(&context.platform, caller.user, user_message, message).await?;
     let exchange = wire::Exchange {
         user_message: view(&user_message),
@@ -92,6 +111,11 @@ async fn whole(context: &Context, caller: Caller, sent: Sent) -> Result<Response
         usage: reply.usage,
     };
     Ok(json(StatusCode::OK, &exchange))
+}
+
+/// A run that is gone went with its conversation.
+fn not_theirs(error: Error) -> Error {
+    if error.kind == ErrorKind::NotFound { missing() } else { error }
 }
 
 /// `GET /api/v1/chat/conversations/{id}/messages`
