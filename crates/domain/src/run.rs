@@ -170,7 +170,8 @@ impl DisconnectPolicy {
             "finish" => Some(Self::Finish),
             "cancel" => Some(Self::Cancel),
             _ => {
-                let seconds = text.strip_prefix("grace:")?.parse().ok()?;
+                let seconds = text.strip_prefix("grace:")?;
+                let seconds = seconds.bytes().all(|c| c.is_ascii_digit()).then(|| seconds.parse().ok()).flatten()?;
                 (seconds <= Self::MAX_GRACE_SECONDS).then(|| Self::Grace(Duration::from_secs(seconds)))
             }
         }
@@ -202,7 +203,7 @@ mod tests {
         for word in ["finish", "cancel", "grace:30"] {
             assert_eq!(DisconnectPolicy::parse(word).unwrap().to_string(), word);
         }
-        for word in ["", "grace:", "grace:-1", "grace:601", "never"] {
+        for word in ["", "grace:", "grace:-1", "grace:+1", "grace:601", "never"] {
             assert_eq!(DisconnectPolicy::parse(word), None, "{word}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -42,12 +42,14 @@ impl Timestamp {
     }
 }
 
-/// RFC 3339 in UTC with a `Z`.
+/// RFC 3339 in UTC with a `Z` and always three digits of a second, so that times sort as text.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
             .unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        f.write_str(&time.format(&Rfc3339).map_err(|_| fmt::Error)?)
+        let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+        let (hour, minute, second, millis) = time.to_hms_milli();
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
     }
 }
 
@@ -58,5 +60,7 @@ mod tests {
     #[test]
     fn prints_rfc_3339_with_a_z() {
         assert_eq!(Timestamp::from_millis(1_700_000_000_123).to_string(), "2023-11-14T22:13:20.123Z");
+        assert_eq!(Timestamp::from_millis(1_700_000_000_000).to_string(), "2023-11-14T22:13:20.000Z");
+        assert_eq!(Timestamp::from_millis(-1).to_string(), "1969-12-31T23:59:59.999Z");
     }
 }

@@ -166,7 +166,7 @@ impl Config {
             heartbeat: read.millis("LITTORAL_HEARTBEAT_MS", 10_000).await?,
             lease: read.millis("LITTORAL_LEASE_MS", 15_000).await?,
             flush: read.millis("LITTORAL_FLUSH_MS", 200).await?,
-            log_retention: read.seconds("LITTORAL_LOG_RETENTION_SECONDS", 3_600, 1..=604_800).await?,
+            log_retention: read.seconds("LITTORAL_LOG_RETENTION_SECONDS", 3_600, 0..=604_800).await?,
             max_reply_bytes: read.number("LITTORAL_MAX_REPLY_BYTES", 1 << 20, 1024..=1_500_000).await?,
             auth_limit: read.quota("LITTORAL_AUTH_LIMIT", 30, 60).await?,
             message_limit: read.quota("LITTORAL_MESSAGE_LIMIT", 60, 60).await?,

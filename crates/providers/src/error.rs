@@ -55,7 +55,7 @@ pub struct ProviderError {
     pub kind: ProviderErrorKind,
     /// For the client. Always our own words: what a provider writes may hold keys, names of internals or another's text.
     pub detail: &'static str,
-    /// What the provider said, for the log only: bounded, on one line, our key blotted out.
+    /// The provider's machine-readable words, for the log only; never its prose.
     pub source: Option<String>,
     /// When the provider wants to be asked again.
     pub retry_after: Option<RetryAfter>,

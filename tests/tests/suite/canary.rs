@@ -20,7 +20,8 @@ async fn session(api: &Api, user: &User) -> Vec<String> {
     let broken = format!("{{\"email\":\"{}\",\"password\":\"{WRONG}", user.email);
     let kind = [("content-type", "application/json")];
     errors.push(api.send(Method::POST, "/api/v1/auth/login", &kind, broken.into()).await.text().await);
-    errors.push(api.post("/api/v1/auth/login", &json!({ "email": user.email, "password": [WRONG] })).await.text().await);
+    errors
+        .push(api.post("/api/v1/auth/login", &json!({ "email": user.email, "password": [WRONG] })).await.text().await);
 
     let (_, conversation) = user.post("/api/v1/chat/conversations", &json!({ "title": TITLE })).await.json().await;
     let path = format!("/api/v1/chat/conversations/{}/messages", conversation["id"].as_str().unwrap());
@@ -34,10 +35,10 @@ async fn session(api: &Api, user: &User) -> Vec<String> {
         let model = api.provider.script(script).await;
         let body = json!({ "content": CONTENT, "model": model });
         let answer = user.post(&path, &body).await;
-        if answer.status != 200 {
-            errors.push(answer.text().await);
-        } else {
+        if answer.status == 200 {
             assert!(answer.text().await.contains(REPLY));
+        } else {
+            errors.push(answer.text().await);
         }
         let prompt = json!({ "prompt": CONTENT, "model": model, "stream": true });
         let answer = user.post("/api/v1/ai/complete", &prompt).await;
@@ -53,7 +54,8 @@ async fn session(api: &Api, user: &User) -> Vec<String> {
 
     let refresh = json!({ "refresh_token": user.tokens["refresh_token"] });
     let (_, second) = api.post("/api/v1/auth/refresh", &refresh).await.json().await;
-    let (_, third) = api.post("/api/v1/auth/refresh", &json!({ "refresh_token": second["refresh_token"] })).await.json().await;
+    let (_, third) =
+        api.post("/api/v1/auth/refresh", &json!({ "refresh_token": second["refresh_token"] })).await.json().await;
     assert!(third["refresh_token"].is_string(), "{third}");
     errors.push(api.post("/api/v1/auth/refresh", &refresh).await.text().await);
     errors.push(user.get("/api/v1/auth/me").await.text().await);
@@ -65,10 +67,20 @@ async fn session(api: &Api, user: &User) -> Vec<String> {
 fn secrets(user: &User) -> Vec<String> {
     let token = user.access_token();
     let refresh = user.tokens["refresh_token"].as_str().unwrap();
-    let mut secrets: Vec<_> =
-        ["canary-Passw0rd-7", WRONG, "canary-provider-key", CONTENT, REPLY, TITLE, "argon2id", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA", "Bearer "]
-            .map(str::to_owned)
-            .into();
+    let mut secrets: Vec<_> = [
+        "canary-Passw0rd-7",
+        WRONG,
+        "canary-provider-key",
+        CONTENT,
+        REPLY,
+        TITLE,
+        "argon2id",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+        "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA",
+        "Bearer ",
+    ]
+    .map(str::to_owned)
+    .into();
     // The signature and the mac are what makes a token one.
     secrets.extend([token, refresh].map(|token| token.rsplit('.').next().unwrap().to_owned()));
     secrets.extend([token.to_owned(), refresh.to_owned(), user.email.clone()]);
@@ -104,7 +116,9 @@ async fn what_a_provider_quotes_of_a_message_does_not_get_into_the_log() {
     for script in [
         Script::error(400, "invalid_request_error", &format!("Invalid prompt: your message '{CONTENT}' was flagged.")),
         Script::json(422, &json!({ "detail": [{ "loc": ["messages", 0], "input": CONTENT }] })),
-        Script::new().head(200).event(json!({ "error": { "message": format!("cannot answer '{CONTENT}'"), "type": "server_error" } })),
+        Script::new()
+            .head(200)
+            .event(json!({ "error": { "message": format!("cannot answer '{CONTENT}'"), "type": "server_error" } })),
         Script::new().head(502).content_type("text/html").send(&format!("<p>{CONTENT}</p>")),
     ] {
         let model = api.provider.script(script).await;
@@ -127,7 +141,10 @@ async fn every_line_of_the_log_is_one_json_object_and_names_its_request() {
     let lines: Vec<serde_json::Value> =
         api.log_lines().unwrap().iter().map(|line| serde_json::from_str(line).expect("one JSON object")).collect();
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert_eq!((&lines[0]["request_id"], &lines[0]["method"], &lines[0]["path"], &lines[0]["status"]), (&json!("look-for-me"), &json!("GET"), &json!("/api/v1/health"), &json!(200)));
+    assert_eq!(
+        (&lines[0]["request_id"], &lines[0]["method"], &lines[0]["path"], &lines[0]["status"]),
+        (&json!("look-for-me"), &json!("GET"), &json!("/api/v1/health"), &json!(200))
+    );
     assert!(lines[0]["time"].is_string() && lines[0]["level"] == "info" && lines[0]["duration_ms"].is_u64());
     assert_eq!((&lines[1]["status"], &lines[1]["code"]), (&json!(404), &json!("not_found")));
     assert!(!lines.iter().any(|line| line.to_string().contains("canary")), "a query got into the log");

@@ -29,7 +29,8 @@ async fn a_completion_has_the_text_of_seed_004_and_more() {
     let api = Api::start().await;
     let user = api.user().await;
     let model = api.provider.script(Script::reply(&["Grü", "ße 🌊"])).await;
-    let reply = complete(&user, &[], &json!({ "prompt": "Hallo", "model": model, "max_tokens": 9, "temperature": 1 })).await;
+    let reply =
+        complete(&user, &[], &json!({ "prompt": "Hallo", "model": model, "max_tokens": 9, "temperature": 1 })).await;
     let members: BTreeSet<_> = reply.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(members, ["finish_reason", "model", "run_id", "status", "text", "usage"].into());
     assert_eq!((&reply["text"], &reply["model"]), (&json!("Grüße 🌊"), &json!(model)));
@@ -119,7 +120,8 @@ async fn with_an_idempotency_key_a_completion_is_made_once_and_kept() {
 async fn completions_of_one_key_at_once_are_one_call() {
     let api = Api::start().await;
     let user = api.user().await;
-    let model = api.provider.script(Script::new().head(200).delta("Hel").pause(200).delta("lo").finish("stop").done()).await;
+    let model =
+        api.provider.script(Script::new().head(200).delta("Hel").pause(200).delta("lo").finish("stop").done()).await;
     let body = json!({ "prompt": "Hello", "model": model });
     let key = [("idempotency-key", "k")];
     let replies = futures_util::future::join_all((0..5).map(|_| complete(&user, &key, &body))).await;
@@ -136,7 +138,8 @@ async fn a_key_that_meant_something_else_is_refused() {
     let model = api.provider.script(Script::reply(&["Hi"])).await;
     let key = [("idempotency-key", "k")];
     complete(&user, &key, &json!({ "prompt": "Hello", "model": model })).await;
-    for body in [json!({ "prompt": "Bye", "model": model }), json!({ "prompt": "Hello", "model": "littoral-offline" })] {
+    for body in [json!({ "prompt": "Bye", "model": model }), json!({ "prompt": "Hello", "model": "littoral-offline" })]
+    {
         let (status, problem) = user.send(Method::POST, PATH, &key, Some(&body)).await.json().await;
         assert_eq!((status, &problem["code"]), (422, &json!("idempotency_key_reused")));
     }

@@ -9,7 +9,13 @@ const NOBODYS: &str = "01893f6e-1c2a-7b3c-8d4e-5f6a7b8c9d0e";
 const LIST: &str = "/api/v1/chat/conversations";
 
 /// Status, headers that matter and whole body of a request with a fixed request id.
-async fn answer(user: &User, method: &Method, path: &str, headers: &[(&str, &str)], body: Option<&Value>) -> (u16, Vec<(String, String)>, String) {
+async fn answer(
+    user: &User,
+    method: &Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&Value>,
+) -> (u16, Vec<(String, String)>, String) {
     let all: Vec<_> = [("x-request-id", "same")].into_iter().chain(headers.iter().copied()).collect();
     let answer = user.send(method.clone(), path, &all, body).await;
     let mut headers: Vec<_> = answer
@@ -23,7 +29,14 @@ async fn answer(user: &User, method: &Method, path: &str, headers: &[(&str, &str
 }
 
 /// Somebody else's thing and nobody's are refused with the same bytes.
-async fn hidden(stranger: &User, method: Method, theirs: &str, id: &str, headers: &[(&str, &str)], body: Option<Value>) {
+async fn hidden(
+    stranger: &User,
+    method: Method,
+    theirs: &str,
+    id: &str,
+    headers: &[(&str, &str)],
+    body: Option<Value>,
+) {
     let found = answer(stranger, &method, theirs, headers, body.as_ref()).await;
     assert_eq!(found.0, 404, "{method} {theirs}: {}", found.2);
     assert!(!found.2.contains(id), "{method} {theirs}: {}", found.2);
@@ -38,7 +51,8 @@ async fn a_conversation_is_nobody_elses() {
     let (_, created) = owner.post(LIST, &json!({ "title": "mine" })).await.json().await;
     let id = created["id"].as_str().unwrap();
     let own = stranger.conversation().await;
-    let said = owner.post(&format!("{LIST}/{id}/messages"), &json!({ "content": "mine", "model": "littoral-offline" })).await;
+    let said =
+        owner.post(&format!("{LIST}/{id}/messages"), &json!({ "content": "mine", "model": "littoral-offline" })).await;
     let said = said.json().await.1;
     let before = (owner.get(&format!("{LIST}/{id}")).await.json().await, owner.messages(id).await);
     let model = api.provider.script(Script::reply(&["never"])).await;
@@ -70,7 +84,8 @@ async fn somebody_elses_message_is_no_parent() {
     let (owner, stranger) = (api.user().await, api.user().await);
     let (theirs, own) = (owner.conversation().await, stranger.conversation().await);
     let path = |id: &str| format!("{LIST}/{id}/messages");
-    let said = owner.post(&path(&theirs), &json!({ "content": "secret", "model": "littoral-offline" })).await.json().await.1;
+    let said =
+        owner.post(&path(&theirs), &json!({ "content": "secret", "model": "littoral-offline" })).await.json().await.1;
     let id = said["model_message"]["id"].as_str().unwrap();
     let mut seen = Vec::new();
     for parent in [id, NOBODYS] {
@@ -100,7 +115,8 @@ async fn a_run_under_way_is_nobody_elses() {
     let api = Api::start().await;
     let (owner, stranger) = (api.user().await, api.user().await);
     let conversation = owner.conversation().await;
-    let model = api.provider.script(Script::new().head(200).delta("Hel").pause(700).delta("lo").finish("stop").done()).await;
+    let model =
+        api.provider.script(Script::new().head(200).delta("Hel").pause(700).delta("lo").finish("stop").done()).await;
     let mut frames = owner.stream(&conversation, &model).await;
     let first = frames.until("delta").await;
     run_is_hidden(&stranger, &first[0].run).await;
@@ -126,7 +142,8 @@ async fn a_run_that_is_over_is_nobody_elses() {
 async fn a_run_that_is_not_stored_is_nobody_elses() {
     let api = Api::start().await;
     let (owner, stranger) = (api.user().await, api.user().await);
-    let model = api.provider.script(Script::new().head(200).delta("Hel").pause(700).delta("lo").finish("stop").done()).await;
+    let model =
+        api.provider.script(Script::new().head(200).delta("Hel").pause(700).delta("lo").finish("stop").done()).await;
     let body = json!({ "prompt": "Hello", "model": model, "stream": true });
     let mut frames = owner.post("/api/v1/ai/complete", &body).await.frames().await;
     let first = frames.until("delta").await;

@@ -17,9 +17,13 @@ pub fn encode(run: RunId, event: &Event) -> Bytes {
     format!("id: {run}.{}\nevent: {}\ndata: {}\n\n", event.seq, event.kind.as_str(), event.data).into()
 }
 
-/// The cursor of a reader that comes back: `<run>.<seq>` as in `Last-Event-ID`, or the bare number.
-pub fn parse_cursor(text: &str) -> Option<Seq> {
-    text.trim().rsplit('.').next()?.parse().ok()
+/// The cursor of a reader that comes back to `run`: `<run>.<seq>` as in `Last-Event-ID`, or the bare number.
+pub fn parse_cursor(run: RunId, text: &str) -> Option<Seq> {
+    let seq = match text.split_once('.') {
+        Some((id, seq)) => (RunId::parse(id)? == run).then_some(seq)?,
+        None => text,
+    };
+    seq.bytes().all(|c| c.is_ascii_digit()).then(|| seq.parse().ok()).flatten()
 }
 
 /// A response that streams `first` and then `events`. Each event goes out in one write, at once. The body ends after the
@@ -65,10 +69,12 @@ mod tests {
 
     #[test]
     fn cursors_are_read_in_both_forms() {
-        assert_eq!(parse_cursor("01893f6e-1c2a-7b3c-8d4e-5f6a7b8c9d0e.17"), Some(17));
-        assert_eq!(parse_cursor("17"), Some(17));
-        for bad in ["", "x", "1.", "-1", "99999999999999999999"] {
-            assert_eq!(parse_cursor(bad), None, "{bad}");
+        let run = RunId::parse("01893f6e-1c2a-7b3c-8d4e-5f6a7b8c9d0e").unwrap();
+        assert_eq!(parse_cursor(run, "01893f6e-1c2a-7b3c-8d4e-5f6a7b8c9d0e.17"), Some(17));
+        assert_eq!(parse_cursor(run, "17"), Some(17));
+        for bad in ["", "x", "1.", "-1", "+1", "1.5", "99999999999999999999", "01893f6e-1c2a-7b3c-8d4e-5f6a7b8c9d0f.17"]
+        {
+            assert_eq!(parse_cursor(run, bad), None, "{bad}");
         }
     }
 }

@@ -117,7 +117,11 @@ impl Hub {
         let at = state.events.partition_point(|event| event.seq <= after);
         match state.events.get(at) {
             Some(event) => Next::Event(event.clone()),
-            None if state.closed => Next::Closed,
+            None if state.closed => match state.events.last() {
+                // Behind the end there is the end again, so that nobody waits for ever.
+                Some(last) if last.kind == EventKind::End => Next::Event(last.clone()),
+                _ => Next::Closed,
+            },
             None => Next::Wait,
         }
     }

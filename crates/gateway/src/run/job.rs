@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub struct Job {
     /// Whether the run has a row and a log in the store.
     pub durable: bool,
+    /// The request that began it, for the log and for errors.
+    pub request_id: String,
     /// What becomes of it when its readers leave.
     pub policy: DisconnectPolicy,
     /// The payload of its first event, a JSON object.
@@ -23,6 +25,7 @@ pub struct Job {
 #[derive(Serialize, Deserialize)]
 struct Wire {
     durable: bool,
+    request_id: String,
     policy: String,
     state: String,
     model: String,
@@ -37,6 +40,7 @@ impl Job {
         let turns = self.request.turns.iter().map(|turn| (letter(turn.role), turn.content.clone())).collect();
         let wire = Wire {
             durable: self.durable,
+            request_id: self.request_id.clone(),
             policy: self.policy.to_string(),
             state: self.state.clone(),
             model: self.request.model.clone(),
@@ -53,6 +57,7 @@ impl Job {
         let turns = wire.turns.into_iter().map(|(letter, content)| Turn { role: role(letter), content }).collect();
         Ok(Self {
             durable: wire.durable,
+            request_id: wire.request_id,
             policy: DisconnectPolicy::parse(&wire.policy).unwrap_or(DisconnectPolicy::Finish),
             state: wire.state,
             request: ChatRequest {
@@ -90,6 +95,7 @@ mod tests {
     fn a_job_survives_the_journey() {
         let job = Job {
             durable: true,
+            request_id: "r-1".into(),
             policy: DisconnectPolicy::Grace(std::time::Duration::from_secs(30)),
             state: "{}".into(),
             request: ChatRequest {

@@ -18,6 +18,9 @@ pub struct Fault {
     pub detail: String,
     /// The HTTP status that it would have been.
     pub status: u16,
+    /// The request that began the run, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
     /// When to try again, in milliseconds, if the provider said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
@@ -26,7 +29,7 @@ pub struct Fault {
 impl Fault {
     /// A fault of a known kind.
     pub fn new(status: u16, code: &str, detail: &str) -> Self {
-        Self { code: code.to_owned(), detail: detail.to_owned(), status, retry_after_ms: None }
+        Self { code: code.to_owned(), detail: detail.to_owned(), status, request_id: None, retry_after_ms: None }
     }
 
     /// The same, with the provider's word on when to try again.

@@ -43,7 +43,7 @@ impl Engine {
         if self.watch.quiesce(&mut self.recorder).await.is_err() {
             return;
         }
-        let (status, finish, failure) = match ending {
+        let (status, finish, mut failure) = match ending {
             Ending::Fenced => return,
             Ending::Finished(Finish::Length) => (RunStatus::Length, Some(Finish::Length), None),
             Ending::Finished(finish) => (RunStatus::Completed, Some(finish), None),
@@ -59,7 +59,8 @@ impl Engine {
         if let Some(usage) = &usage {
             last.push(self.recorder.record(EventKind::Usage, Arc::from(usage.as_str()), now));
         }
-        if let Some(failure) = &failure {
+        if let Some(failure) = &mut failure {
+            failure.fault.request_id = Some(self.job.request_id.clone());
             let fault = serde_json::to_string(&failure.fault).unwrap_or_default();
             last.push(self.recorder.record(EventKind::Error, fault.into(), now));
         }
@@ -70,6 +71,7 @@ impl Engine {
         let error_code = failure.as_ref().map(|failure| failure.fault.code.as_str());
         let stored = !self.job.durable || self.store(status, error_code, usage.as_deref()).await;
         let mut line = Line::new(now, if failure.is_some() { "warn" } else { "info" }, "run ended")
+            .with("request_id", self.job.request_id.as_str())
             .show("run_id", self.key.run)
             .with("status", status.as_str())
             .with("stored", stored);
@@ -109,6 +111,7 @@ impl Engine {
                 Err(error) => {
                     let passing = matches!(error.kind, DatabaseErrorKind::Busy | DatabaseErrorKind::Unavailable);
                     Line::new(self.parts.clock.now(), "error", "the end of a run could not be stored")
+                        .with("request_id", self.job.request_id.as_str())
                         .show("run_id", run)
                         .show("cause", &error)
                         .write(&*self.parts.log);

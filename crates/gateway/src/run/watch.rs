@@ -71,7 +71,8 @@ impl Watch {
         policy: DisconnectPolicy,
         log: Option<(Arc<dyn Database>, domain::RunId)>,
     ) -> Self {
-        let renew_at = parts.clock.now();
+        // The insert of the run was the first sign of life.
+        let renew_at = parts.clock.now().plus(config.lease / 5);
         Self {
             config,
             parts,

@@ -26,6 +26,8 @@ pub struct Complete {
     pub max_tokens: Option<u32>,
     /// Sampling temperature.
     pub temperature: Option<f32>,
+    /// The id of the request.
+    pub request_id: String,
     /// What becomes of the run when the client leaves.
     pub policy: DisconnectPolicy,
     /// The caller's idempotency key; with one, the run is stored.
@@ -87,6 +89,7 @@ pub async fn start(
         temperature: complete.temperature,
         stream: true,
     };
-    let job = Job { durable, policy: complete.policy, state: state.to_string(), request };
+    let job =
+        Job { durable, request_id: complete.request_id, policy: complete.policy, state: state.to_string(), request };
     Ok((run, platform.runs.start(key, job.encode()).await?))
 }

@@ -37,6 +37,8 @@ pub struct Send {
     pub max_tokens: Option<u32>,
     /// Sampling temperature.
     pub temperature: Option<f32>,
+    /// The id of the request.
+    pub request_id: String,
     /// What becomes of the run when the client leaves.
     pub policy: DisconnectPolicy,
     /// The caller's idempotency key.
@@ -156,7 +158,8 @@ pub async fn send(platform: &Platform, config: &Config, user: UserId, send: Send
         temperature: send.temperature,
         stream: true,
     };
-    let job = Job { durable: true, policy: send.policy, state: state.to_string(), request };
+    let job =
+        Job { durable: true, request_id: send.request_id, policy: send.policy, state: state.to_string(), request };
     let events = platform.runs.start(key, job.encode()).await?;
     Ok(Sent { run: run_id, user_message: id, message: reply, events })
 }

@@ -38,7 +38,7 @@ pub(super) fn unreadable(body: &[u8], unreadable: Unreadable, note: &Note) -> Pr
 pub(super) fn reported_text(data: &str, note: &Note) -> ProviderError {
     match serde_json::from_str::<Value>(data) {
         Ok(value) => reported(error_of(&value).unwrap_or(&value), note),
-        Err(_) => ProviderError::new(Kind::Reported).because(note.quote(data)),
+        Err(_) => ProviderError::new(Kind::Reported).because(Note::text(data)),
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) fn refusal(head: &response::Parts, body: &[u8], key: Option<&Secret<S
         Some(kind) => kind,
         None => Kind::Malformed,
     };
-    let source = if error.is_null() { note.quote(&String::from_utf8_lossy(body)) } else { note.error(error) };
+    let source = if error.is_null() { Note::text(&String::from_utf8_lossy(body)) } else { note.error(error) };
     let should_retry = match head.headers.get("x-should-retry").map(http::HeaderValue::as_bytes) {
         Some(b"true") => Some(true),
         Some(b"false") => Some(false),
@@ -70,7 +70,7 @@ pub(super) fn refusal(head: &response::Parts, body: &[u8], key: Option<&Secret<S
     };
     ProviderError {
         detail: if head.status == StatusCode::NOT_FOUND { UNKNOWN_MODEL } else { detail(kind, error) },
-        source: Some(source).filter(|source| !source.is_empty()),
+        source: Some(source),
         retry_after: RetryAfter::from_headers(&head.headers),
         status: Some(head.status.as_u16()),
         should_retry,

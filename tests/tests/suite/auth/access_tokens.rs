@@ -29,7 +29,7 @@ fn sign(header: &Value, claims: &Value, key: &[u8]) -> String {
 }
 
 /// A copy of an object with some members replaced; null takes a member away.
-fn with(object: &Value, changes: Value) -> Value {
+fn with(object: &Value, changes: &Value) -> Value {
     let mut object = object.as_object().expect("an object").clone();
     for (name, value) in changes.as_object().expect("an object") {
         if value.is_null() {
@@ -64,18 +64,18 @@ async fn forged_and_expired_tokens_are_refused() {
     let (header, claims) = (part(token, 0), part(token, 1));
     let now = claims["iat"].as_i64().unwrap();
     let (other, key) = (api.user().await, key());
-    let head = |changes| sign(&with(&header, changes), &claims, &key);
-    let body = |changes| sign(&header, &with(&claims, changes), &key);
+    let head = |changes: Value| sign(&with(&header, &changes), &claims, &key);
+    let body = |changes: Value| sign(&header, &with(&claims, &changes), &key);
     let signature = token.rsplit('.').next().unwrap();
     let mut tampered = token.to_owned();
     let at = token.len() - 10;
     tampered.replace_range(at..=at, if &token[at..=at] == "A" { "B" } else { "A" });
     let unsigned = |alg: &str| {
-        let header = URL_SAFE_NO_PAD.encode(with(&header, json!({ "alg": alg })).to_string());
+        let header = URL_SAFE_NO_PAD.encode(with(&header, &json!({ "alg": alg })).to_string());
         format!("{header}.{}.", URL_SAFE_NO_PAD.encode(claims.to_string()))
     };
     let sha384 = {
-        let header = with(&header, json!({ "alg": "HS384" }));
+        let header = with(&header, &json!({ "alg": "HS384" }));
         let text =
             format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
         let mut mac = Hmac::<Sha384>::new_from_slice(&key).unwrap();
@@ -136,7 +136,7 @@ async fn forged_and_expired_tokens_are_refused() {
 async fn a_token_of_a_user_who_is_gone_is_refused() {
     let api = Api::start().await;
     let user = api.user().await;
-    let claims = with(&part(user.access_token(), 1), json!({ "sub": "01893f6e-1c2a-7b3c-8d4e-5f6a7b8c9d0e" }));
+    let claims = with(&part(user.access_token(), 1), &json!({ "sub": "01893f6e-1c2a-7b3c-8d4e-5f6a7b8c9d0e" }));
     let token = sign(&part(user.access_token(), 0), &claims, &key());
     refused(me(&api, &token).await, "user_not_found", "User not found").await;
 }

@@ -95,7 +95,15 @@ async fn an_empty_body_is_refused_where_fields_are_needed() {
 async fn another_content_type_is_refused_everywhere() {
     let victim = Victim::new().await;
     for (method, path, right) in victim.operations() {
-        for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/json", "json", "*/*", "application/json+x"] {
+        for kind in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "text/json",
+            "json",
+            "*/*",
+            "application/json+x",
+        ] {
             let headers = [("content-type", kind)];
             let problem = victim.refused(method.clone(), &path, &headers, right.to_string().as_bytes(), 415).await;
             assert_eq!(problem["code"], "unsupported_media_type");
@@ -119,8 +127,12 @@ async fn deep_nesting_is_refused_before_anything_recurses_into_it() {
         }
     }
     // Brackets within a text are no nesting.
-    let (status, _) =
-        victim.user.post("/api/v1/ai/complete", &json!({ "prompt": "[".repeat(20_000), "model": "littoral-offline" })).await.json().await;
+    let (status, _) = victim
+        .user
+        .post("/api/v1/ai/complete", &json!({ "prompt": "[".repeat(20_000), "model": "littoral-offline" }))
+        .await
+        .json()
+        .await;
     assert_eq!(status, 200);
     victim.unharmed().await;
 }
@@ -166,8 +178,12 @@ async fn a_body_just_within_the_bound_is_read() {
 #[tokio::test]
 async fn very_many_fields_do_no_harm() {
     let victim = Victim::new().await;
-    let many: String = (0..60_000).map(|n| format!("\"f{n}\":0,")).collect();
-    for (path, wrong) in [("/api/v1/ai/complete", "/prompt"), (&victim.messages_path(), "/content"), ("/api/v1/auth/refresh", "/refresh_token")] {
+    let many = (0..60_000).fold(String::new(), |many, n| many + "\"f" + &n.to_string() + "\":0,");
+    for (path, wrong) in [
+        ("/api/v1/ai/complete", "/prompt"),
+        (&victim.messages_path(), "/content"),
+        ("/api/v1/auth/refresh", "/refresh_token"),
+    ] {
         let body = format!("{{{many}\"{}\":5}}", &wrong[1..]);
         victim.invalid(Method::POST, path, &[], body.as_bytes(), &[wrong]).await;
     }
@@ -182,7 +198,8 @@ async fn of_duplicate_keys_the_last_one_counts() {
     let body = r#"{"prompt":"first","model":"littoral-offline","prompt":"second"}"#;
     let bearer = format!("Bearer {}", victim.user.access_token());
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-    let (status, reply) = victim.api.send(Method::POST, "/api/v1/ai/complete", &headers, body.into()).await.json().await;
+    let (status, reply) =
+        victim.api.send(Method::POST, "/api/v1/ai/complete", &headers, body.into()).await.json().await;
     assert_eq!(status, 200);
     assert!(reply["text"].as_str().is_some_and(|text| text.ends_with("second")), "{reply}");
     victim.unharmed().await;

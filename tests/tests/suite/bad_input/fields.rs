@@ -62,7 +62,9 @@ fn wrong(kind: Kind) -> Vec<Value> {
             json!(true),
             json!(CANARY),
         ],
-        Kind::Number => vec![json!(-0.1), json!(2.1), json!(1e300), json!(u64::MAX), json!("1"), json!(true), json!(CANARY)],
+        Kind::Number => {
+            vec![json!(-0.1), json!(2.1), json!(1e300), json!(u64::MAX), json!("1"), json!(true), json!(CANARY)]
+        }
     };
     special.into_iter().chain(common).collect()
 }
@@ -80,10 +82,17 @@ async fn every_wrong_value_of_every_field_is_named() {
                 body[name] = value;
                 let body = body.to_string();
                 let problem = victim.refused(method.clone(), &path, &[], body.as_bytes(), 422).await;
-                let pointers: Vec<_> =
-                    problem["errors"].as_array().unwrap().iter().map(|entry| entry["pointer"].as_str().unwrap()).collect();
+                let pointers: Vec<_> = problem["errors"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|entry| entry["pointer"].as_str().unwrap())
+                    .collect();
                 let expected = format!("/{name}");
-                assert!(!pointers.is_empty() && pointers.iter().all(|pointer| *pointer == expected), "{path} {body}: {problem}");
+                assert!(
+                    !pointers.is_empty() && pointers.iter().all(|pointer| *pointer == expected),
+                    "{path} {body}: {problem}"
+                );
             }
         }
     }
@@ -100,7 +109,8 @@ async fn required_fields_that_are_missing_are_named_together() {
         (&victim.messages_path(), &["/content"]),
         ("/api/v1/ai/complete", &["/prompt"]),
     ] {
-        for body in [json!({}), json!({ "unknown": CANARY }), json!({ "": CANARY, "Email": CANARY, "CONTENT": CANARY })] {
+        for body in [json!({}), json!({ "unknown": CANARY }), json!({ "": CANARY, "Email": CANARY, "CONTENT": CANARY })]
+        {
             victim.invalid(Method::POST, path, &[], body.to_string().as_bytes(), pointers).await;
         }
     }
@@ -112,12 +122,12 @@ async fn texts_beyond_their_bounds_are_refused() {
     let victim = Victim::new().await;
     let million = format!("{CANARY}{}", "x".repeat(1_000_000));
     for (method, path, right) in victim.operations() {
-        for &(name, kind) in fields(&path).iter().filter(|(_, kind)| matches!(kind, Kind::Text | Kind::Required)) {
+        for &(name, _) in fields(&path).iter().filter(|(_, kind)| matches!(kind, Kind::Text | Kind::Required)) {
             let mut body = right.clone();
             body[name] = json!(million);
             let problem = victim.refused(method.clone(), &path, &[], body.to_string().as_bytes(), 422).await;
             let entries = problem["errors"].as_array().unwrap();
-            assert!(entries.iter().all(|entry| entry["pointer"] == json!(format!("/{name}"))), "{kind}: {problem}", kind = name);
+            assert!(entries.iter().all(|entry| entry["pointer"] == json!(format!("/{name}"))), "{name}: {problem}");
         }
     }
     let conversation = victim.conversation_path();
@@ -138,13 +148,20 @@ async fn texts_beyond_their_bounds_are_refused() {
 async fn numbers_at_their_bounds_are_kept_and_beyond_refused() {
     let victim = Victim::new().await;
     let path = victim.messages_path();
-    for (name, low, high) in [("max_tokens", json!(0), json!(1_000_001)), ("temperature", json!(-0.0001), json!(2.0001))] {
+    for (name, low, high) in
+        [("max_tokens", json!(0), json!(1_000_001)), ("temperature", json!(-0.0001), json!(2.0001))]
+    {
         for value in [low, high] {
             let body = json!({ "content": "x", "model": victim.model, name: value }).to_string();
             victim.invalid(Method::POST, &path, &[], body.as_bytes(), &[&format!("/{name}")]).await;
         }
     }
-    for (name, value) in [("max_tokens", json!(1)), ("max_tokens", json!(1_000_000)), ("temperature", json!(0)), ("temperature", json!(2))] {
+    for (name, value) in [
+        ("max_tokens", json!(1)),
+        ("max_tokens", json!(1_000_000)),
+        ("temperature", json!(0)),
+        ("temperature", json!(2)),
+    ] {
         let body = json!({ "prompt": "x", "model": "littoral-offline", name: value });
         assert_eq!(victim.user.post("/api/v1/ai/complete", &body).await.status, 200, "{body}");
     }
@@ -155,8 +172,20 @@ async fn numbers_at_their_bounds_are_kept_and_beyond_refused() {
 async fn absurd_policies_are_refused() {
     let victim = Victim::new().await;
     for policy in [
-        "never", "Finish", "finish ", "cancel:1", "grace", "grace:", "grace:-1", "grace:+1", "grace:1.5", "grace:601", "grace:1e2", "grace: 5",
-        "grace:99999999999", "grace:x",
+        "never",
+        "Finish",
+        "finish ",
+        "cancel:1",
+        "grace",
+        "grace:",
+        "grace:-1",
+        "grace:+1",
+        "grace:1.5",
+        "grace:601",
+        "grace:1e2",
+        "grace: 5",
+        "grace:99999999999",
+        "grace:x",
     ] {
         for (path, name) in [(victim.messages_path(), "content"), ("/api/v1/ai/complete".into(), "prompt")] {
             let body = json!({ name: "x", "model": victim.model, "disconnect": policy }).to_string();
@@ -181,7 +210,8 @@ async fn all_wrong_fields_are_named_at_once() {
         "content": 1, "parent_id": CANARY, "model": [], "max_tokens": "x", "temperature": CANARY, "stream": CANARY, "disconnect": "grace:x",
     });
     let problem = victim.refused(Method::POST, &victim.messages_path(), &[], body.to_string().as_bytes(), 422).await;
-    let mut pointers: Vec<_> = problem["errors"].as_array().unwrap().iter().map(|entry| entry["pointer"].as_str().unwrap()).collect();
+    let mut pointers: Vec<_> =
+        problem["errors"].as_array().unwrap().iter().map(|entry| entry["pointer"].as_str().unwrap()).collect();
     pointers.sort_unstable();
     assert_eq!(pointers, ["/content", "/disconnect", "/max_tokens", "/model", "/parent_id", "/stream", "/temperature"]);
     victim.unharmed().await;

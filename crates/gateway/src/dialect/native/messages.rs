@@ -64,6 +64,7 @@ pub async fn send(
             model: models::resolve(config, options.model.as_deref())?,
             max_tokens: options.max_tokens,
             temperature: options.temperature,
+            request_id: context.request_id.to_string(),
             policy: options.policy.unwrap_or(DisconnectPolicy::Finish),
             idempotency_key,
             fingerprint,

@@ -54,12 +54,12 @@ pub async fn stream(
     let run = id(path)?;
     let (query, header) = (Query::of(&uri), headers.get("last-event-id"));
     let after = match (query.text("after"), header) {
-        (Some(text), _) => sse::parse_cursor(text)
+        (Some(text), _) => sse::parse_cursor(run, text.trim())
             .ok_or_else(|| Error::field("?after", "Must be the number of the last event seen, or its id."))?,
         (None, Some(value)) => value
             .to_str()
             .ok()
-            .and_then(sse::parse_cursor)
+            .and_then(|text| sse::parse_cursor(run, text.trim()))
             .ok_or_else(|| Error::field("last-event-id:", "Must be the id of the last event seen."))?,
         (None, None) => 0,
     };

@@ -1,14 +1,13 @@
-//! What may be quoted from a provider in the log: little, on one line, without keys.
+//! What the log may hold of a provider's error: its machine-readable words. Never its prose, which quotes what it was sent:
+//! keys, and users' messages.
 
 use domain::Secret;
 use serde_json::Value;
 
-/// The longest quotation, in characters.
-const MAX_CHARS: usize = 300;
+/// The longest word, in characters.
+const MAX_CHARS: usize = 64;
 
-const BLOT: &str = "[secret]";
-
-/// Quotes a provider.
+/// Takes notes of a provider's errors.
 pub(in crate::openai) struct Note {
     key: Option<Secret<String>>,
 }
@@ -19,70 +18,50 @@ impl Note {
         Self { key }
     }
 
-    /// The start of a text, on one line.
-    pub(super) fn quote(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        if let Some(key) = self.key.as_ref().map(Secret::expose).filter(|key| !key.is_empty()) {
-            text = text.replace(key.as_str(), BLOT);
-        }
-        // Whole words first, so that no cut leaves half a key; only then the bound.
-        let words = text.split_whitespace().map(|word| if holds_key(word) { BLOT } else { word });
-        let mut quoted = String::new();
-        for word in words {
-            if !quoted.is_empty() {
-                quoted.push(' ');
-            }
-            quoted.push_str(word);
-            if quoted.len() > MAX_CHARS * 4 {
-                break;
-            }
-        }
-        quoted.chars().filter(|c| !c.is_control()).take(MAX_CHARS).collect()
+    /// A text without a form: how much of it there was.
+    pub(super) fn text(text: &str) -> String {
+        let kind = if text.trim_start().starts_with('<') { "markup" } else { "text" };
+        format!("{} bytes of {kind}", text.len())
     }
 
-    /// An error object: its code or type, and its message.
+    /// An error object: its code, type, status and the parameter at fault, as far as they are words.
     pub(super) fn error(&self, error: &Value) -> String {
         let field = |name: &str| match &error[name] {
-            Value::String(text) => Some(format!("{name} {text}")),
+            Value::String(text) if self.is_word(text) => Some(format!("{name} {text}")),
             Value::Number(number) => Some(format!("{name} {number}")),
             _ => None,
         };
-        let said: Vec<_> = ["code", "type", "status", "param", "message"].into_iter().filter_map(field).collect();
+        let said: Vec<_> = ["code", "type", "status", "param"].into_iter().filter_map(field).collect();
         match error {
-            Value::String(text) => self.quote(text),
-            _ if said.is_empty() => "an error object without code, type or message".to_owned(),
-            _ => self.quote(&said.join(", ")),
+            Value::String(text) => Self::text(text),
+            _ if said.is_empty() => "an error object without code or type".to_owned(),
+            _ => said.join(", "),
         }
     }
-}
 
-/// Whether a word holds something in the form of OpenAI's keys, which its errors quote in part.
-fn holds_key(word: &str) -> bool {
-    word.match_indices("sk-").any(|(at, _)| !word[..at].ends_with(char::is_alphanumeric))
+    fn is_word(&self, text: &str) -> bool {
+        let key = self.key.as_ref().map(Secret::expose).filter(|key| !key.is_empty());
+        (1..=MAX_CHARS).contains(&text.len())
+            && text.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-' | b'.' | b'[' | b']'))
+            && !text.starts_with("sk-")
+            && key.is_none_or(|key| !text.contains(key.as_str()))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn keys_never_get_into_the_log() {
+    fn words_are_noted_and_prose_is_not() {
         let note = Note::new(Some(Secret::from("canary-5e1f")));
-        assert_eq!(note.quote("bad key canary-5e1f!"), "bad key [secret]!");
-        assert_eq!(
-            note.quote("Incorrect API key provided: sk-proj-ab*****yz."),
-            "Incorrect API key provided: [secret]"
-        );
-        assert_eq!(note.quote("a risk-free key='sk-1'"), "a risk-free [secret]");
-        let error = serde_json::json!({"message": "key 'canary-5e1f' is bad", "type": "canary-5e1f", "code": 401});
-        assert_eq!(note.error(&error), "code 401, type [secret], message key '[secret]' is bad");
-    }
-
-    #[test]
-    fn quotations_are_short_and_on_one_line() {
-        let note = Note::new(None);
-        assert_eq!(note.quote("<html>\r\n\t<body>\u{1b}[31m\0 ü"), "<html> <body>[31m ü");
-        assert_eq!(note.quote(&"é ".repeat(1_000_000)).chars().count(), MAX_CHARS);
-        assert_eq!(note.quote(&"é".repeat(1_000_000)).chars().count(), MAX_CHARS);
+        let error = json!({"message": "your message 'hello' was flagged", "type": "invalid_request_error", "code": 400, "param": "messages[0]"});
+        assert_eq!(note.error(&error), "code 400, type invalid_request_error, param messages[0]");
+        let error = json!({"type": "canary-5e1f", "code": "sk-proj-1", "param": "what the user said"});
+        assert_eq!(note.error(&error), "an error object without code or type");
+        assert_eq!(note.error(&json!("bad key canary-5e1f")), "19 bytes of text");
+        assert_eq!(Note::text("<html>"), "6 bytes of markup");
     }
 }
