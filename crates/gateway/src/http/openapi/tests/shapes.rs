@@ -88,8 +88,9 @@ fn responses_have_the_fields_of_the_wire() {
 
 #[test]
 fn events_have_the_fields_of_their_payloads() {
-    let fault = Fault { retry_after_ms: Some(1), ..Fault::new(502, "provider_error", "") };
-    same_fields("Fault", &fault, &["retry_after_ms"]);
+    let known = Fault::new(502, "provider_error", "");
+    let fault = Fault { request_id: Some(String::new()), retry_after_ms: Some(1), ..known };
+    same_fields("Fault", &fault, &["request_id", "retry_after_ms"]);
     same_fields("End", &End::new(RunStatus::Completed, None, ""), &[]);
     same_fields("Usage", &payload::of_usage(Usage::default()), &[]);
     let payload_of = |event| {

@@ -1,0 +1,56 @@
+//! Automation in Rust: sets the tools up, builds the three hosts, tests them and measures them.
+//!
+//! What a command does is in the module of its name; this file reads the command line.
+#![expect(clippy::disallowed_methods, reason = "this program times its own steps")]
+
+mod build;
+mod command;
+mod conformance;
+mod host;
+mod report;
+mod servers;
+mod settings;
+mod setup;
+mod size;
+mod tally;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use host::Host;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  setup                        Wasm targets, npm tools, worker-build and wasm-bindgen; what is there already is kept
+  build [WHAT] [--features F]  WHAT: native, workers, spin, spin-host or all (default); F goes to workers and spin,
+                               whose result then goes to build/F
+  test                         everything: style, unit tests, builds, all hosts, sizes
+  conformance --host HOST      the HTTP suite; HOST: in-process, native, workers or spin
+  size                         the compressed sizes of the Workers script and the Spin component
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments.as_slice() {
+        ["setup"] => setup::all(),
+        ["build", rest @ ..] => build::command(rest),
+        ["test"] => return test::everything(),
+        ["conformance", "--host", host] => host.parse::<Host>().and_then(conformance::command),
+        ["size"] => size::print(),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(format!("unknown command `{}`\n\n{USAGE}", arguments.join(" "))),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("xtask: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Servers as child processes: the three hosts and the scripted upstream. Each ends when its [`Server`] is dropped.
+
+mod child;
+mod health;
+mod native;
+mod spin;
+mod upstream;
+mod workers;
+
+use std::{fs, net::TcpListener, path::PathBuf, time::Duration};
+
+pub use workers::wrangler;
+
+use crate::{command::Result, host::Host, workspace};
+use child::Child;
+
+/// A server that answers.
+#[derive(Debug)]
+pub struct Server {
+    url: String,
+    _child: Child,
+}
+
+impl Server {
+    /// Its address, without a closing slash.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// Starts the scripted upstream.
+pub fn upstream() -> Result<Server> {
+    upstream::start()
+}
+
+/// Starts a host that was built before, with empty stores, and waits until it is healthy.
+pub fn host(host: Host, upstream: &str) -> Result<Server> {
+    let state = workspace::scratch(host.name());
+    let _ = fs::remove_dir_all(&state);
+    fs::create_dir_all(&state).map_err(|error| format!("{}: {error}", state.display()))?;
+    let port = free_port()?;
+    let url = format!("http://127.0.0.1:{port}");
+    let place = Place { url: &url, upstream, port, state };
+    let command = match host {
+        Host::InProcess => return Err("in-process is no server".into()),
+        Host::Native => native::command(&place),
+        Host::Workers => workers::command(&place)?,
+        Host::Spin => spin::command(&place)?,
+    };
+    let mut child = Child::start(host.name(), &command)?;
+    health::wait(&mut child, port, Duration::from_mins(2))?;
+    println!("{host} answers on {url}, its log is {}", child.log().display());
+    Ok(Server { url, _child: child })
+}
+
+/// What a host is told about where it stands.
+struct Place<'a> {
+    url: &'a str,
+    upstream: &'a str,
+    port: u16,
+    state: PathBuf,
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| format!("no free port: {error}"))?;
+    listener.local_addr().map(|address| address.port()).map_err(|error| format!("no free port: {error}"))
+}

@@ -1,0 +1,56 @@
+//! The Spin host: the real `spin` where there is one, else the test host that serves the same component.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use super::Place;
+use crate::{build::BEHAVIOUR, command::Result, settings, workspace};
+
+/// Serves the component that has the test-only routes.
+pub fn command(place: &Place<'_>) -> Result<Command> {
+    let manifest = manifest()?;
+    let listen = format!("127.0.0.1:{}", place.port);
+    let mut program = if let Some(spin) = spin() {
+        println!("spin: {}", spin.display());
+        let mut program = Command::new(spin);
+        program.arg("up").arg("--from").arg(&manifest);
+        program
+    } else {
+        println!("spin: no SPIN_BIN and no `spin` on the PATH; the component runs in tests/spin-host");
+        let mut program = Command::new(workspace::root().join("tests/spin-host/target/debug/spin-host"));
+        program.arg("--manifest").arg(&manifest);
+        program
+    };
+    program.args(["--listen", &listen, "--state-dir"]).arg(&place.state);
+    let mut settings = settings::for_tests(place.url, place.upstream);
+    // Spin asks before it lets a component out.
+    settings.push(("LITTORAL_OUTBOUND_HOST", place.upstream.to_owned()));
+    for (name, value) in settings {
+        program.args(["--variable", &format!("{}={value}", name.to_lowercase())]);
+    }
+    Ok(program)
+}
+
+fn spin() -> Option<PathBuf> {
+    let on_path = || env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join("spin")).find(|path| path.is_file());
+    env::var_os("SPIN_BIN").map(PathBuf::from).or_else(on_path)
+}
+
+/// A copy of `spin.toml` that names the component with the test-only routes, which lies beside it.
+fn manifest() -> Result<PathBuf> {
+    let original = workspace::root().join("spin.toml");
+    let text = fs::read_to_string(&original).map_err(|error| format!("{}: {error}", original.display()))?;
+    let lines = text.lines().map(|line| if line.starts_with("source = ") { SOURCE } else { line });
+    let copy = workspace::root().join("build").join(BEHAVIOUR).join("spin.toml");
+    write(&copy, &(lines.collect::<Vec<_>>().join("\n") + "\n"))?;
+    Ok(copy)
+}
+
+const SOURCE: &str = "source = \"host_spin.wasm\"";
+
+fn write(path: &Path, text: &str) -> Result {
+    fs::write(path, text).map_err(|error| format!("{}: {error}; build it first", path.display()))
+}

@@ -1,0 +1,25 @@
+//! Setting the tools up. Every step looks first and does nothing when there is nothing to do.
+
+mod cargo_tools;
+mod npm;
+mod wasm_targets;
+
+use crate::command::Result;
+
+/// Everything that any command needs.
+pub fn all() -> Result {
+    spin()?;
+    workers()
+}
+
+/// What building and serving the Workers host takes.
+pub fn workers() -> Result {
+    wasm_targets::ready("wasm32-unknown-unknown")?;
+    npm::ready()?;
+    cargo_tools::ready()
+}
+
+/// What building the Spin component takes.
+pub fn spin() -> Result {
+    wasm_targets::ready("wasm32-wasip2")
+}
