@@ -1,9 +1,11 @@
 //! The black-box HTTP suite, against one host.
 
+use std::process::Command;
+
 use crate::{
     build::{self, BEHAVIOUR},
     command::{Result, cargo, run_tests},
-    host::Host,
+    host::{Host, Variant},
     servers,
     tally::Tally,
 };
@@ -17,26 +19,36 @@ pub fn command(host: Host) -> Result {
     result
 }
 
-/// Builds the host with its test-only routes.
+/// Builds the host as it ships, and where its ports exist only inside of it, once more with its test-only route.
 pub fn prepare(host: Host) -> Result {
     match host {
         Host::InProcess => Ok(()),
         Host::Native => build::native(),
-        Host::Workers => build::workers(Some(BEHAVIOUR)),
-        Host::Spin => build::spin(Some(BEHAVIOUR)).and_then(|()| build::spin_host()),
+        Host::Workers => build::workers(Some(BEHAVIOUR)).and_then(|()| build::workers(None)),
+        Host::Spin => build::spin(Some(BEHAVIOUR)).and_then(|()| build::spin(None)).and_then(|()| build::spin_host()),
     }
 }
 
-/// Starts the host and a provider for it, and runs the suite on them. The suite learns of them through `BASE_URL` and
-/// `UPSTREAM_URL`; without these it runs in process.
+/// Starts the host and a provider for it, and runs the suite on them; then the behaviour suites of the ports inside. The
+/// tests learn of them through `BASE_URL`, `UPSTREAM_URL` and `HOST_KIND`; without these they run in process.
 pub fn run(host: Host, tally: &mut Tally) -> Result {
-    let mut suite = cargo();
-    suite.args(["test", "--package", "tests", "--no-fail-fast"]);
     if host == Host::InProcess {
-        return run_tests(&mut suite, tally);
+        return run_tests(&mut suite("suite"), tally);
     }
-    let upstream = servers::upstream()?;
-    let server = servers::host(host, upstream.url())?;
-    suite.env("BASE_URL", server.url()).env("UPSTREAM_URL", upstream.url());
-    run_tests(&mut suite, tally)
+    let on = |variant, test: &str, tally: &mut Tally| {
+        let upstream = servers::upstream()?;
+        let server = servers::host(host, variant, upstream.url())?;
+        let mut suite = suite(test);
+        suite.env("BASE_URL", server.url()).env("UPSTREAM_URL", upstream.url()).env("HOST_KIND", host.name());
+        run_tests(&mut suite, tally)
+    };
+    let promises = on(Variant::Shipped, "suite", tally);
+    let ports = if host.has_inner_ports() { on(Variant::Behaviour, "behaviour", tally) } else { Ok(()) };
+    promises.and(ports)
+}
+
+fn suite(test: &str) -> Command {
+    let mut suite = cargo();
+    suite.args(["test", "--package", "tests", "--test", test, "--no-fail-fast"]);
+    suite
 }

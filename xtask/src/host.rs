@@ -15,9 +15,23 @@ pub enum Host {
     Spin,
 }
 
+/// Which build of a host runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variant {
+    /// The one that ships.
+    Shipped,
+    /// A quick one with the test-only route that runs the behaviour suites inside the host.
+    Behaviour,
+}
+
 impl Host {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::InProcess, Self::Native, Self::Workers, Self::Spin];
+
+    /// Whether some of its ports exist only inside of it, so that their suites must run there.
+    pub fn has_inner_ports(self) -> bool {
+        matches!(self, Self::Workers | Self::Spin)
+    }
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {

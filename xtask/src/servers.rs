@@ -11,7 +11,11 @@ use std::{fs, net::TcpListener, path::PathBuf, time::Duration};
 
 pub use workers::wrangler;
 
-use crate::{command::Result, host::Host, workspace};
+use crate::{
+    command::Result,
+    host::{Host, Variant},
+    workspace,
+};
 use child::Child;
 
 /// A server that answers.
@@ -34,7 +38,7 @@ pub fn upstream() -> Result<Server> {
 }
 
 /// Starts a host that was built before, with empty stores, and waits until it is healthy.
-pub fn host(host: Host, upstream: &str) -> Result<Server> {
+pub fn host(host: Host, variant: Variant, upstream: &str) -> Result<Server> {
     let state = workspace::scratch(host.name());
     let _ = fs::remove_dir_all(&state);
     fs::create_dir_all(&state).map_err(|error| format!("{}: {error}", state.display()))?;
@@ -44,8 +48,8 @@ pub fn host(host: Host, upstream: &str) -> Result<Server> {
     let command = match host {
         Host::InProcess => return Err("in-process is no server".into()),
         Host::Native => native::command(&place),
-        Host::Workers => workers::command(&place)?,
-        Host::Spin => spin::command(&place)?,
+        Host::Workers => workers::command(variant, &place)?,
+        Host::Spin => spin::command(variant, &place)?,
     };
     let mut child = Child::start(host.name(), &command)?;
     health::wait(&mut child, port, Duration::from_mins(2))?;

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use crate::{
-    build,
     command::{cargo, run, run_tests},
     conformance,
     host::Host,
@@ -20,15 +19,12 @@ pub fn everything() -> ExitCode {
     report.tests("unit and in-process tests", |tally| run_tests(cargo().args(["test", "--no-fail-fast"]), tally));
     for host in [Host::Native, Host::Workers, Host::Spin] {
         let name = format!("conformance on {host}");
-        if report.step(&format!("build {host} for tests"), || conformance::prepare(host)) {
+        if report.step(&format!("build {host}"), || conformance::prepare(host)) {
             report.tests(&name, |tally| conformance::run(host, tally));
         } else {
             report.skip(&name, "its build failed");
         }
     }
-    // Last, so that what is left on disk is what ships.
-    report.step("build workers", || build::workers(None));
-    report.step("build spin", || build::spin(None));
     report.step("size", size::print);
     report.close()
 }

@@ -80,14 +80,20 @@ pub struct LocalRuns {
     config: Arc<Config>,
     parts: Parts,
     hubs: Hubs,
+    alone: bool,
 }
 
 type Hubs = Arc<Mutex<HashMap<RunKey, Arc<Hub>>>>;
 
 impl LocalRuns {
-    /// An owner without runs.
+    /// An owner without runs, in a process that serves every request.
     pub fn new(config: Arc<Config>, parts: Parts) -> Arc<Self> {
-        Arc::new(Self { config, parts, hubs: Hubs::default() })
+        Arc::new(Self { config, parts, hubs: Hubs::default(), alone: true })
+    }
+
+    /// An owner without runs, in one of several processes or instances that serve the same app.
+    pub fn among_others(config: Arc<Config>, parts: Parts) -> Arc<Self> {
+        Arc::new(Self { config, parts, hubs: Hubs::default(), alone: false })
     }
 
     /// Closes every run whose owner is dead. For a host that can call it now and then; readers do the same for the runs that
@@ -136,6 +142,10 @@ impl Runs for LocalRuns {
             Some(hub) => Ok(hub.reader(after)),
             None => log_reader::open(self.config.clone(), self.parts.clone(), key, after).await,
         }
+    }
+
+    fn finds_unstored(&self) -> bool {
+        self.alone
     }
 
     async fn stop(&self, key: RunKey, point: StopPoint) -> Result<(), RunsError> {

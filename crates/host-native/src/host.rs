@@ -88,17 +88,16 @@ impl Host {
             MailFolder::open(&mail_dir, Arc::clone(&clock), Arc::clone(&entropy))
                 .map_err(|error| StartError::other("LITTORAL_MAIL_DIR", &error))?,
         );
-        let runs = LocalRuns::new(
-            Arc::clone(config),
-            Parts {
-                chats: Arc::clone(&chats),
-                http: Arc::clone(&self.http),
-                clock: Arc::clone(&clock),
-                entropy: Arc::clone(&entropy),
-                log: Arc::clone(&log),
-                tasks: Arc::clone(&tasks),
-            },
-        );
+        let parts = Parts {
+            chats: Arc::clone(&chats),
+            http: Arc::clone(&self.http),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            log: Arc::clone(&log),
+            tasks: Arc::clone(&tasks),
+        };
+        let own = if settings.database.is_some() { LocalRuns::among_others } else { LocalRuns::new };
+        let runs = own(Arc::clone(config), parts);
         let platform = Arc::new(Platform {
             accounts: self.database(),
             chats,

@@ -88,7 +88,7 @@ async fn make() -> Result<Instance, Refusal> {
         chats,
         keys: Arc::new(SpinKeys::new(Arc::clone(&clock))),
         limiter: Arc::new(SqlRateLimiter(database)),
-        runs: LocalRuns::new(Arc::clone(&config), parts),
+        runs: LocalRuns::among_others(Arc::clone(&config), parts),
         http,
         mail: Arc::new(NoMail),
         clock,

@@ -1,5 +1,7 @@
 //! Requests and responses between Workers and the gateway: both bodies stream.
 
+mod rest;
+
 use gateway::Body;
 use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
 use http_body::Body as _;
@@ -7,13 +9,14 @@ use http_body_util::BodyExt as _;
 use ports::Client;
 use worker::{Cf, HttpRequest, ResponseBuilder};
 
+use self::rest::Shared;
 use crate::{exchange, probe::Probing};
 
 /// Cloudflare's codes for an unknown country and for Tor: none of ISO 3166.
 const NO_COUNTRY: [&str; 2] = ["XX", "T1"];
 
-/// The request as the gateway takes it.
-pub fn request(request: HttpRequest) -> Request<Body> {
+/// The request as the gateway takes it, and a handle on what it leaves of the body.
+pub fn request(request: HttpRequest) -> (Request<Body>, Shared) {
     let (mut parts, body) = request.into_parts();
     let client = Client {
         // Cloudflare sets it and lets no client set it.
@@ -25,7 +28,8 @@ pub fn request(request: HttpRequest) -> Request<Body> {
     if let Some(path) = parts.uri.path_and_query() {
         parts.uri = Uri::from(path.clone());
     }
-    Request::from_parts(parts, Body::new(body))
+    let body = Shared::new(body);
+    (Request::from_parts(parts, Body::new(body.clone())), body)
 }
 
 fn country(parts: &http::request::Parts) -> Option<String> {

@@ -43,8 +43,10 @@ use crate::{
 
 #[event(fetch)]
 async fn fetch(request: HttpRequest, env: Env, context: Context) -> worker::Result<worker::Response> {
-    let request = inbound::request(request);
-    inbound::response(serve(request, env, context).await).await
+    let (request, body) = inbound::request(request);
+    let response = serve(request, env, context).await;
+    body.drain().await;
+    inbound::response(response).await
 }
 
 async fn serve(request: ::http::Request<Body>, env: Env, context: Context) -> ::http::Response<Body> {

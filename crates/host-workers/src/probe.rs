@@ -14,9 +14,13 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use gateway::Body;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use ports::Log as _;
 use worker::send::SendFuture;
 
-use crate::timer::Timer;
+use crate::{
+    log::{self, Console},
+    timer::Timer,
+};
 
 /// Silence after which something is written. With two bodies in a row, a client's and an object's, four of them must fit into the
 /// second within which a run hears that its reader left.
@@ -36,9 +40,9 @@ pub struct Probing {
 }
 
 impl Probing {
-    /// Server-sent events. A comment is legal between any two of them.
+    /// Server-sent events. A comment is legal between any two of them; this one is the gateway's own heartbeat.
     pub fn events(body: Body) -> Self {
-        Self::new(body, b":\n\n", b"\n\n")
+        Self::new(body, b": hb\n\n", b"\n\n")
     }
 
     /// The lines between a run's object and its reader. Empty ones are passed over.
@@ -60,6 +64,12 @@ impl HttpBody for Probing {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+            if let Some(Err(error)) = frame {
+                // As an error it would be reported as an uncaught one of the Worker. Readers of both kinds know what an end
+                // before the `end` event means.
+                Console.write(&log::line("warn", "stream_broke_off", &[error.to_string()]));
+                return Poll::Ready(None);
+            }
             if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref()) {
                 self.at_boundary = data.ends_with(self.boundary);
             }

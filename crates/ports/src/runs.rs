@@ -41,6 +41,12 @@ pub trait Runs: Send + Sync {
     /// first reader that finds it so.
     async fn follow(&self, key: RunKey, after: Seq) -> Result<EventStream, RunsError>;
 
+    /// Whether a later request always finds a run that is not stored. Where requests of one app are served by several
+    /// memories, it does not, and what is to be resumed must be stored.
+    fn finds_unstored(&self) -> bool {
+        true
+    }
+
     /// Stops a run, aborts the provider and keeps of the reply what `point` says. Returns when that is stored. Stopping a
     /// run that is over changes nothing and succeeds.
     async fn stop(&self, key: RunKey, point: StopPoint) -> Result<(), RunsError>;

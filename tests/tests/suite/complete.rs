@@ -184,3 +184,23 @@ async fn a_streamed_completion_can_be_resumed_and_its_end_is_shown_again() {
     }
     assert_eq!(api.provider.count(&model).await, 1);
 }
+
+#[tokio::test]
+async fn a_streamed_completion_can_be_stopped_where_its_reader_is() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let model = api.provider.script(Script::new().head(200).delta("Hel").delta("lo").stall()).await;
+    let body = json!({ "prompt": "Hello", "model": model, "stream": true });
+    let mut frames = user.post(PATH, &body).await.frames().await;
+    let mut seen = frames.until("delta").await;
+    seen.extend(frames.until("delta").await);
+    let run = seen[0].run.clone();
+    let first = seen.iter().find(|frame| frame.event == "delta").unwrap().seq;
+    let stopped = user.post(&format!("/api/v1/runs/{run}/stop"), &json!({ "seen": first })).await;
+    assert_eq!(stopped.status, 204);
+    assert_eq!(api.provider.closed(&model, 5_000).await["closed_early"], true);
+    assert_eq!(frames.rest().await.last().unwrap().json()["status"], "stopped");
+    let kept = user.resume(&run, 0).await.rest().await;
+    assert_eq!(kept.iter().map(Frame::text).collect::<String>(), "Hel");
+    assert_eq!(kept.last().unwrap().json()["status"], "stopped");
+}

@@ -7,11 +7,14 @@ use std::{
 };
 
 use super::Place;
-use crate::{build::BEHAVIOUR, command::Result, settings, workspace};
+use crate::{build::BEHAVIOUR, command::Result, host::Variant, settings, workspace};
 
-/// Serves the component that has the test-only routes.
-pub fn command(place: &Place<'_>) -> Result<Command> {
-    let manifest = manifest()?;
+/// Serves the component.
+pub fn command(variant: Variant, place: &Place<'_>) -> Result<Command> {
+    let manifest = match variant {
+        Variant::Shipped => workspace::root().join("spin.toml"),
+        Variant::Behaviour => manifest()?,
+    };
     let listen = format!("127.0.0.1:{}", place.port);
     let mut program = if let Some(spin) = spin() {
         println!("spin: {}", spin.display());

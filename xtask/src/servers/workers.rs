@@ -6,6 +6,7 @@ use super::Place;
 use crate::{
     build::BEHAVIOUR,
     command::{Result, run_quietly},
+    host::Variant,
     settings, workspace,
 };
 
@@ -21,9 +22,12 @@ pub fn wrangler(folder: &str) -> Result<Command> {
     Ok(wrangler)
 }
 
-/// Applies the migrations, then serves the script that has the test-only routes.
-pub fn command(place: &Place<'_>) -> Result<Command> {
-    let folder = format!("build/{BEHAVIOUR}");
+/// Applies the migrations, then serves the script.
+pub fn command(variant: Variant, place: &Place<'_>) -> Result<Command> {
+    let folder = match variant {
+        Variant::Shipped => "build".to_owned(),
+        Variant::Behaviour => format!("build/{BEHAVIOUR}"),
+    };
     let mut migrate = wrangler(&folder)?;
     migrate.args(["d1", "migrations", "apply", "DB", "--local", "--persist-to"]).arg(&place.state);
     run_quietly(&mut migrate)?;

@@ -1,5 +1,7 @@
 //! One-off completions: a run without a conversation.
 
+use std::time::Duration;
+
 use domain::{
     RunId, UserId,
     chat::{ChatRequest, Role, Turn},
@@ -16,6 +18,9 @@ use crate::{
     store::{self, runs::NewRun},
 };
 
+/// How long a completion can be repeated with its idempotency key.
+const KEY_LIFE: Duration = Duration::from_hours(24);
+
 /// A completion to make.
 pub struct Complete {
     /// The prompt.
@@ -30,6 +35,8 @@ pub struct Complete {
     pub request_id: String,
     /// What becomes of the run when the client leaves.
     pub policy: DisconnectPolicy,
+    /// Whether the caller streams, and may come back.
+    pub stream: bool,
     /// The caller's idempotency key; with one, the run is stored.
     pub idempotency_key: Option<String>,
     /// What the request is, hashed.
@@ -47,7 +54,8 @@ pub async fn attach_earlier(
     Ok(Some((run.id, runs::follow(platform, user, run.id, 0).await?)))
 }
 
-/// Starts the run. Without an idempotency key nothing is stored.
+/// Starts the run. Without an idempotency key nothing is stored, or, where a reader who comes back would not find it
+/// otherwise, only for a while.
 pub async fn start(
     platform: &Platform,
     config: &Config,
@@ -57,28 +65,30 @@ pub async fn start(
     let now = platform.clock.now();
     let run = platform.entropy.id(now, RunId::new);
     let key = RunKey { user, run };
-    let durable = complete.idempotency_key.is_some();
-    if let Some(idempotency_key) = &complete.idempotency_key {
+    let durable = complete.idempotency_key.is_some() || (complete.stream && !platform.runs.finds_unstored());
+    if durable {
         let new_run = NewRun {
             key,
             conversation: None,
             user_message: None,
             message: None,
             model: &complete.model,
-            idempotency_key: Some(idempotency_key),
+            idempotency_key: complete.idempotency_key.as_deref(),
             fingerprint: &complete.fingerprint,
             now,
             lease_expires_at: now.plus(config.lease),
         };
-        match platform.chats.for_user(user).run(store::runs::insert(&new_run)).await {
-            Ok(_) => {}
-            Err(error) if error.is_unique("runs.user_id, runs.idempotency_key") => {
+        let batch =
+            vec![store::runs::insert(&new_run), store::runs::expire_passing(user, now.minus(config.log_retention))];
+        match (platform.chats.for_user(user).batch(batch).await, &complete.idempotency_key) {
+            (Ok(_), _) => {}
+            (Err(error), Some(idempotency_key)) if error.is_unique("runs.user_id, runs.idempotency_key") => {
                 let earlier = runs::find_same(platform, user, idempotency_key, &complete.fingerprint).await?;
                 let run =
                     earlier.ok_or_else(|| Error::unavailable("a run that holds an idempotency key cannot be found"))?;
                 return Ok((run.id, runs::follow(platform, user, run.id, 0).await?));
             }
-            Err(error) => return Err(error.into()),
+            (Err(error), _) => return Err(error.into()),
         }
     }
     let state = json!({ "status": "running", "run_id": run.to_string(), "model": complete.model });

@@ -16,10 +16,10 @@ use crate::{
     store::{self, runs::Run},
 };
 
-/// The state of a stored run.
+/// The state of a stored run. One that only passes through the store counts as not stored.
 pub async fn find(platform: &Platform, key: RunKey) -> Result<Run> {
     let outcome = platform.chats.for_user(key.user).run(store::runs::by_id(key)).await?;
-    store::runs::decode(&outcome)?.ok_or_else(|| Error::not_found("Run"))
+    store::runs::decode(&outcome)?.filter(|run| !run.is_passing).ok_or_else(|| Error::not_found("Run"))
 }
 
 /// The run that an idempotency key made earlier, if the request is the same one.

@@ -41,6 +41,8 @@ pub struct Run {
     pub created_at: Timestamp,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+    /// Whether it is stored only so that a reader can come back for a while.
+    pub is_passing: bool,
 }
 
 /// A run about to be made.
@@ -94,7 +96,8 @@ pub fn insert(run: &NewRun<'_>) -> Statement {
 pub fn by_id(key: RunKey) -> Statement {
     Statement::new(
         "SELECT id, conversation_id, user_message_id, message_id, model, status, epoch, lease_expires_at, last_seq,
-                fingerprint, error_code, usage, text, created_at, ended_at
+                fingerprint, error_code, usage, text, created_at, ended_at,
+                conversation_id IS NULL AND idempotency_key IS NULL AS is_passing
          FROM runs WHERE id = ?1 AND user_id = ?2",
         [key.run.to_string().into(), key.user.to_string().into()],
     )
@@ -104,7 +107,8 @@ pub fn by_id(key: RunKey) -> Statement {
 pub fn by_idempotency_key(user: UserId, key: &str) -> Statement {
     Statement::new(
         "SELECT id, conversation_id, user_message_id, message_id, model, status, epoch, lease_expires_at, last_seq,
-                fingerprint, error_code, usage, text, created_at, ended_at
+                fingerprint, error_code, usage, text, created_at, ended_at,
+                conversation_id IS NULL AND idempotency_key IS NULL AS is_passing
          FROM runs WHERE user_id = ?1 AND idempotency_key = ?2",
         [user.to_string().into(), key.into()],
     )
@@ -146,6 +150,7 @@ pub fn decode(outcome: &Outcome) -> Result<Option<Run>, DatabaseError> {
         text: id(row.maybe_text(12)?),
         created_at: Timestamp::from_millis(row.integer(13)?),
         ended_at: row.maybe_integer(14)?.map(Timestamp::from_millis),
+        is_passing: row.integer(15)? != 0,
     }))
 }
 
@@ -170,6 +175,17 @@ pub fn take_over(key: RunKey, now: Timestamp, lease_expires_at: Timestamp) -> St
             now.millis().into(),
             lease_expires_at.millis().into(),
         ],
+    )
+}
+
+/// Deletes runs without a conversation: those that were stored only so that a reader could come back and ended before
+/// `passing`, and those of an idempotency key that ended before `keyed`.
+pub fn expire(user: UserId, passing: Timestamp, keyed: Timestamp) -> Statement {
+    Statement::new(
+        "DELETE FROM runs
+         WHERE user_id = ?1 AND ended_at < ?2 AND conversation_id IS NULL
+           AND (idempotency_key IS NULL OR ended_at < ?3)",
+        [user.to_string().into(), passing.millis().into(), keyed.millis().into()],
     )
 }
 

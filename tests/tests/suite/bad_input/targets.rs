@@ -126,7 +126,7 @@ async fn absurd_idempotency_keys_are_refused() {
     let victim = Victim::new().await;
     let long = "k".repeat(256);
     let quoted = format!("\"{}\"", "k".repeat(256));
-    for key in ["\"\"", "\"", "a\"b", "a\\b", "\"a\"b\"", "a\tb", long.as_str(), quoted.as_str()] {
+    for key in ["\"\"", "\"", "a\"b", "a\\b", "\"a\"b\"", "a\tb", "schlüssel", long.as_str(), quoted.as_str()] {
         for (path, name) in [(victim.messages_path(), "content"), ("/api/v1/ai/complete".into(), "prompt")] {
             let body = json!({ name: "x", "model": victim.model }).to_string();
             victim
@@ -207,6 +207,7 @@ async fn absurd_credentials_are_401_and_nothing_else() {
         "Bearer ../../../etc/passwd",
         "Bearer {}",
         "Bearer null",
+        "Bearer schlüssel",
         long.as_str(),
         parts.as_str(),
     ] {

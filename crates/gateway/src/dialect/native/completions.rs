@@ -48,6 +48,7 @@ pub async fn create(context: Context, caller: Caller, headers: HeaderMap, body: 
             model: model.clone(),
             max_tokens: options.max_tokens,
             temperature: options.temperature,
+            stream: options.stream,
             request_id: context.request_id.to_string(),
             policy: options.policy.unwrap_or(DisconnectPolicy::Grace(GRACE)),
             idempotency_key,
