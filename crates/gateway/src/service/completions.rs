@@ -78,8 +78,11 @@ pub async fn start(
             now,
             lease_expires_at: now.plus(config.lease),
         };
-        let batch =
-            vec![store::runs::insert(&new_run), store::runs::expire_passing(user, now.minus(config.log_retention))];
+        let batch = vec![
+            store::runs::insert(&new_run),
+            store::run_events::expire(user, now.minus(config.log_retention)),
+            store::runs::expire(user, now.minus(config.log_retention), now.minus(KEY_LIFE)),
+        ];
         match (platform.chats.for_user(user).batch(batch).await, &complete.idempotency_key) {
             (Ok(_), _) => {}
             (Err(error), Some(idempotency_key)) if error.is_unique("runs.user_id, runs.idempotency_key") => {
