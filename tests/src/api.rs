@@ -11,14 +11,13 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use gateway::Gateway;
 use http::{HeaderMap, Method, StatusCode};
-use ports::Platform;
 use serde_json::{Value, json};
+use testkit::Faulty;
 
 use crate::{
     Frames, Provider,
-    in_process::{self, Captured},
+    in_process::{self, Process},
     remote,
 };
 
@@ -38,7 +37,7 @@ pub struct Api {
 
 #[derive(Clone)]
 enum Target {
-    InProcess(Arc<Gateway>, Arc<Platform>, Arc<Captured>),
+    InProcess(Arc<Process>),
     Remote(String),
 }
 
@@ -111,8 +110,25 @@ impl Api {
             return Self { target: Target::Remote(base), provider: Arc::new(Provider::remote()) };
         }
         let provider = Provider::start();
-        let (gateway, platform, log) = in_process::start(&provider.url(), given).await;
-        Self { target: Target::InProcess(gateway, platform, log), provider: Arc::new(provider) }
+        let process = in_process::start(&provider.url(), given, in_process::database().await, 0).await;
+        Self { target: Target::InProcess(Arc::new(process)), provider: Arc::new(provider) }
+    }
+
+    /// Two processes in this one, over the same stores and with the same provider, and the database that can be made to
+    /// fail. Each owns the runs that it starts.
+    pub async fn two(given: &[(&'static str, &str)]) -> (Self, Self, Arc<Faulty>) {
+        let (provider, database) = (Arc::new(Provider::start()), in_process::database().await);
+        let one = in_process::start(&provider.url(), given, database.clone(), 1).await;
+        let two = in_process::start(&provider.url(), given, database.clone(), 2).await;
+        let api = |process| Self { target: Target::InProcess(Arc::new(process)), provider: provider.clone() };
+        (api(one), api(two), database)
+    }
+
+    /// Ends every task of a process in this one, as `kill -9` would: whatever it owned, nobody owns any more.
+    pub fn kill(&self) {
+        if let Target::InProcess(process) = &self.target {
+            process.tasks.kill();
+        }
     }
 
     /// Where a host answers; `None` in process.
@@ -126,7 +142,7 @@ impl Api {
     /// The log lines so far; `None` on a running host, whose log is its own.
     pub fn log_lines(&self) -> Option<Vec<String>> {
         match &self.target {
-            Target::InProcess(_, _, log) => Some(log.lines()),
+            Target::InProcess(process) => Some(process.log.lines()),
             Target::Remote(_) => None,
         }
     }
@@ -149,8 +165,8 @@ impl Api {
     /// Sends a request. The body is empty if there is none.
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
         match &self.target {
-            Target::InProcess(gateway, platform, _) => {
-                in_process::send(gateway, platform, method, path, headers, body).await
+            Target::InProcess(process) => {
+                in_process::send(&process.gateway, &process.platform, method, path, headers, body).await
             }
             Target::Remote(base) => remote::send(base, method, path, headers, body).await,
         }

@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use adapters::MemoryRateLimiter;
@@ -13,8 +13,9 @@ use domain::Timestamp;
 use futures_util::StreamExt as _;
 use gateway::{Body, Config, Gateway, LocalRuns, run::Parts};
 use http::{Method, Request};
-use ports::{Chats, Clock, Database, Log, Platform, Settings, SettingsError};
-use testkit::{MemoryKeys, PlainHttp, RecordedMail, SeededEntropy, StrictDatabase, TokioTasks};
+use ports::{BoxFuture, Chats, Clock, Database, Log, Platform, Settings, SettingsError, Tasks};
+use testkit::{Faulty, MemoryKeys, PlainHttp, RecordedMail, SeededEntropy, StrictDatabase, TokioTasks};
+use tokio::task::AbortHandle;
 
 use crate::{Answer, settings::SETTINGS};
 
@@ -54,30 +55,51 @@ impl Log for Captured {
     }
 }
 
-pub async fn start(upstream: &str, given: &[(&'static str, &str)]) -> (Arc<Gateway>, Arc<Platform>, Arc<Captured>) {
+/// One of possibly several processes over the same stores.
+pub struct Process {
+    pub gateway: Arc<Gateway>,
+    pub platform: Arc<Platform>,
+    pub log: Arc<Captured>,
+    pub tasks: Arc<MortalTasks>,
+}
+
+/// The stores that they share.
+pub async fn database() -> Arc<Faulty> {
+    let database: Arc<dyn Database> = Arc::new(StrictDatabase::new().await.expect("a database"));
+    gateway::migrate(&*database, SystemClock.now()).await.expect("migrations");
+    Arc::new(Faulty::new(database))
+}
+
+/// Starts the `number`th process; 0 is one that is alone.
+pub async fn start(
+    upstream: &str,
+    given: &[(&'static str, &str)],
+    database: Arc<dyn Database>,
+    number: u64,
+) -> Process {
     let mut settings: HashMap<String, String> =
         SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     settings.insert("LITTORAL_OPENAI_BASE_URL".into(), format!("{upstream}/v1"));
     settings.extend(given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     let config = Arc::new(Config::load(&Given(settings)).await.expect("valid settings"));
 
-    let database: Arc<dyn Database> = Arc::new(StrictDatabase::new().await.expect("a database"));
     let clock = Arc::new(SystemClock);
     let log = Arc::new(Captured::default());
-    gateway::migrate(&*database, clock.now()).await.expect("migrations");
+    let tasks = Arc::new(MortalTasks::default());
     let parts = Parts {
         chats: Arc::new(database.clone()) as Arc<dyn Chats>,
         http: Arc::new(PlainHttp),
         clock: clock.clone(),
-        entropy: Arc::new(SeededEntropy::new(1)),
+        entropy: Arc::new(SeededEntropy::new(number)),
         log: log.clone(),
-        tasks: Arc::new(TokioTasks::default()),
+        tasks: tasks.clone(),
     };
+    let own = if number == 0 { LocalRuns::new } else { LocalRuns::among_others };
     let platform = Platform {
         accounts: database,
         keys: Arc::new(MemoryKeys::new(clock)),
         limiter: Arc::new(MemoryRateLimiter::default()),
-        runs: LocalRuns::new(config.clone(), parts.clone()),
+        runs: own(config.clone(), parts.clone()),
         mail: Arc::new(RecordedMail::default()),
         chats: parts.chats,
         http: parts.http,
@@ -86,7 +108,38 @@ pub async fn start(upstream: &str, given: &[(&'static str, &str)]) -> (Arc<Gatew
         log: parts.log,
         tasks: parts.tasks,
     };
-    (Arc::new(Gateway::new(config)), Arc::new(platform), log)
+    Process { gateway: Arc::new(Gateway::new(config)), platform: Arc::new(platform), log, tasks }
+}
+
+/// Tasks that can be killed all at once, as a process would be.
+#[derive(Default)]
+pub struct MortalTasks {
+    inner: TokioTasks,
+    running: Mutex<Vec<AbortHandle>>,
+}
+
+impl MortalTasks {
+    /// Ends every task that was spawned.
+    pub fn kill(&self) {
+        for task in self.running.lock().expect("nobody panics here").drain(..) {
+            task.abort();
+        }
+    }
+}
+
+#[async_trait]
+impl Tasks for MortalTasks {
+    fn spawn(&self, task: BoxFuture<()>) {
+        self.running.lock().expect("nobody panics here").push(tokio::spawn(task).abort_handle());
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.inner.sleep(duration).await;
+    }
+
+    async fn compute(&self, work: Box<dyn FnOnce() + Send>) {
+        self.inner.compute(work).await;
+    }
 }
 
 pub async fn send(

@@ -117,6 +117,9 @@ async fn refusals_that_may_pass_are_repeated_before_the_first_output() {
         assert_eq!(api.provider.count(&model).await, calls);
     }
     fails_with_status(&api, &user, overloaded(), 503, "provider_unavailable", 3).await;
+    let html = Script::new().head(502).content_type("text/html").send("<h1>502 Bad Gateway: internal-proxy-7</h1>");
+    let problem = fails_with_status(&api, &user, html, 502, "provider_unavailable", 3).await;
+    assert!(!problem.to_string().contains("internal-proxy"), "{problem}");
 }
 
 #[tokio::test]

@@ -33,6 +33,10 @@ pub fn failed(error: &ProviderError, now: Timestamp) -> Failure {
     let (status, code) = match error.kind {
         Kind::RateLimited => (429, "provider_rate_limited"),
         Kind::Quota => (429, "provider_quota_exceeded"),
+        // What a broken proxy answers (an HTML 502, say) is a bad gateway; only who says "later" is unavailable.
+        Kind::Overloaded if error.status.is_some_and(|status| !matches!(status, 409 | 503 | 529)) => {
+            (502, "provider_unavailable")
+        }
         Kind::Overloaded => (503, "provider_unavailable"),
         Kind::Timeout => (504, "provider_timeout"),
         Kind::Rejected => (400, "provider_rejected"),

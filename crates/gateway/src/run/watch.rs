@@ -200,8 +200,6 @@ impl Watch {
                 }
                 Ok(())
             }
-            // An earlier try, of which we heard nothing, was kept after all.
-            Err(error) if error.is_unique("run_events.run_id, run_events.first_seq") => Ok(()),
             Err(_) => {
                 let now = self.parts.clock.now();
                 recorder.give_back(events, now);

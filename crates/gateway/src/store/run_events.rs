@@ -11,12 +11,14 @@ use serde_json::value::RawValue;
 
 use super::runs::seq;
 
-/// Appends consecutive events, if the run is still this owner's.
+/// Appends consecutive events, if the run is still this owner's. Appending again from the same event on replaces what an
+/// earlier try may have left: nobody knows of a write whose answer got lost.
 pub fn append(run: RunId, epoch: i64, events: &[Event]) -> Statement {
     let (first, last) = (events.first().map_or(0, |event| event.seq), events.last().map_or(0, |event| event.seq));
     Statement::new(
         "INSERT INTO run_events (run_id, first_seq, last_seq, events)
-         SELECT id, ?3, ?4, ?5 FROM runs WHERE id = ?1 AND epoch = ?2 AND ended_at IS NULL",
+         SELECT id, ?3, ?4, ?5 FROM runs WHERE id = ?1 AND epoch = ?2 AND ended_at IS NULL
+         ON CONFLICT (run_id, first_seq) DO UPDATE SET last_seq = excluded.last_seq, events = excluded.events",
         [run.to_string().into(), epoch.into(), seq(first).into(), seq(last).into(), encode(events).into()],
     )
 }
