@@ -11,7 +11,13 @@ mod scripts;
 mod table;
 mod workers;
 
-use std::{fmt::Write as _, fs, process::Command, thread, time::Duration};
+use std::{
+    fmt::Write as _,
+    fs,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::{
     build,
@@ -36,19 +42,14 @@ pub struct Scale {
 
 const FULL: Scale = Scale {
     rounds: 5,
-    length: Duration::from_millis(2_000),
+    length: Duration::from_millis(1_500),
     rest: Duration::from_millis(100),
     streams: 1_000,
     starts: 10,
 };
 
-const QUICK: Scale = Scale {
-    rounds: 3,
-    length: Duration::from_millis(400),
-    rest: Duration::from_millis(50),
-    streams: 1_000,
-    starts: 3,
-};
+const QUICK: Scale =
+    Scale { rounds: 3, length: Duration::from_millis(400), rest: Duration::from_millis(50), streams: 1_000, starts: 3 };
 
 /// `cargo xtask bench …`.
 pub fn command(arguments: &[&str]) -> Result {
@@ -85,14 +86,14 @@ pub fn command(arguments: &[&str]) -> Result {
     let folder = workspace::target().join("bench");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let mut report = introduction(scale);
+    let (started, mut report) = (Instant::now(), introduction(scale));
     if native {
         report += &native::report(&folder, scale)?;
     }
     if workers {
         report += &workers::report(&folder, scale)?;
     }
-    println!("{report}");
+    println!("{report}\nmeasured in {:.0} s", started.elapsed().as_secs_f64());
     let _ = fs::remove_dir_all(&folder);
     let path = workspace::target().join("bench.md");
     fs::write(&path, report).map_err(|error| format!("{}: {error}", path.display()))?;

@@ -3,6 +3,7 @@
 //! What a command does is in the module of its name; this file reads the command line.
 #![expect(clippy::disallowed_methods, reason = "this program times its own steps")]
 
+mod bench;
 mod build;
 mod command;
 mod conformance;
@@ -29,6 +30,7 @@ usage: cargo xtask COMMAND
   test                         everything: style, unit tests, builds, all hosts, sizes
   conformance --host HOST      the HTTP suite; HOST: in-process, native, workers or spin
   size                         the compressed sizes of the Workers script and the Spin component
+  bench [--quick] [--only W]   what the product adds to calling the provider, as tables; W: native or workers
 ";
 
 fn main() -> ExitCode {
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         ["test"] => return test::everything(),
         ["conformance", "--host", host] => host.parse::<Host>().and_then(conformance::command),
         ["size"] => size::print(),
+        ["bench", rest @ ..] => bench::command(rest),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())

@@ -33,6 +33,9 @@ use crate::{Config, store};
 
 /// How long the log of a run that is not stored stays readable after its end.
 const EPHEMERAL_GRACE: Duration = Duration::from_secs(30);
+/// How many runs this process may hold when one of them lingers after its end. Beyond it, memory is worth more than the
+/// reader who might come back.
+const MAX_LINGERING: usize = 4096;
 /// How long a stop waits for the owner to store the end.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 /// How often the store is asked for news of a run that another process owns.
@@ -125,11 +128,12 @@ impl Runs for LocalRuns {
         let hub = Arc::new(Hub::default());
         let reader = hub.reader(0);
         lock(&self.hubs).insert(key, hub.clone());
-        let (hubs, tasks, durable) = (self.hubs.clone(), self.parts.tasks.clone(), job.durable);
+        let (hubs, tasks) = (self.hubs.clone(), self.parts.tasks.clone());
+        let lingers = job.resumable && !job.durable;
         let engine = Engine::new(self.config.clone(), self.parts.clone(), key, job, hub);
         self.parts.tasks.spawn(Box::pin(async move {
             engine.drive().await;
-            if !durable {
+            if lingers && lock(&hubs).len() < MAX_LINGERING {
                 tasks.sleep(EPHEMERAL_GRACE).await;
             }
             lock(&hubs).remove(&key);

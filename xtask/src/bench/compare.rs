@@ -90,7 +90,7 @@ pub fn compare(targets: &[Target], connections: usize, scale: Scale, watched: &[
             let count = number(times.len());
             row.add(times, elapsed);
             for ((id, before), series) in ids.iter().zip(before).zip(&mut row.cpu) {
-                series.push((cpu(id) - before).as_secs_f64() * 1e6 / count);
+                series.push(cpu(id).saturating_sub(before).as_secs_f64() * 1e6 / count);
             }
             if let Some(process) = watched.first() {
                 row.memory.push(process.rss()? / 1e6);

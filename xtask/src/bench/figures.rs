@@ -38,10 +38,22 @@ impl Series {
         self.with(other, |a, b| a / b)
     }
 
+    /// The greatest; zero if there is none.
+    pub fn greatest(&self) -> f64 {
+        self.sorted().last().copied().unwrap_or_default()
+    }
+
     fn sorted(&self) -> Vec<f64> {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
         sorted
+    }
+}
+
+/// A single measurement.
+impl From<f64> for Series {
+    fn from(value: f64) -> Self {
+        Self(vec![value])
     }
 }
 
@@ -93,7 +105,9 @@ mod tests {
     #[test]
     fn rounds_are_shown_by_their_median_and_ends() {
         let mut series = Series::default();
-        [3.0, 1.0, 200.0].into_iter().for_each(|value| series.push(value));
+        for value in [3.0, 1.0, 200.0] {
+            series.push(value);
+        }
         assert_eq!(series.to_string(), "3.00 (1.00–200)");
         assert_eq!(series.minus(&series).to_string(), "0.000 (0.000–0.000)");
     }

@@ -28,11 +28,12 @@ pub fn drive<T: Send>(
     pace: Pace,
 ) -> Result<(Vec<T>, Duration)> {
     let ready = Barrier::new(callers.len());
-    let work = |mut call: Box<dyn FnMut(&mut Connection) -> Result<T> + Send + '_>, wait: Duration| {
-        let warm = Connection::open(address).map_err(|error| format!("{address}: {error}")).and_then(|mut connection| {
-            call(&mut connection)?;
-            Ok(connection)
-        });
+    let work = |call: &mut dyn FnMut(&mut Connection) -> Result<T>, wait: Duration| {
+        let warm =
+            Connection::open(address).map_err(|error| format!("{address}: {error}")).and_then(|mut connection| {
+                call(&mut connection)?;
+                Ok(connection)
+            });
         // Also when that failed, since the others wait.
         ready.wait();
         let (mut connection, mut given) = (warm?, Vec::new());
@@ -47,7 +48,7 @@ pub fn drive<T: Send>(
     thread::scope(|scope| {
         let threads: Vec<_> = (0..)
             .zip(callers)
-            .map(|(index, call)| scope.spawn(move || work(Box::new(call), pace.stagger * index)))
+            .map(|(index, mut call)| scope.spawn(move || work(&mut call, pace.stagger * index)))
             .collect();
         let (mut all, mut longest) = (Vec::new(), Duration::ZERO);
         for thread in threads {

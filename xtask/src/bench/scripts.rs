@@ -64,9 +64,11 @@ pub fn base_url(upstream: SocketAddr) -> String {
 }
 
 fn scripts() -> [(&'static str, String); 4] {
-    let head = r#"{"head":{"headers":[["content-type","text/event-stream"]]}},{"delta":{"role":"assistant","content":""}}"#;
+    let head =
+        r#"{"head":{"headers":[["content-type","text/event-stream"]]}},{"delta":{"role":"assistant","content":""}}"#;
     let piece = r#"{"delta":"~tok "}"#;
-    let end = r#"{"finish":"stop"},{"usage":{"prompt_tokens":9,"completion_tokens":20,"total_tokens":29}},{"done":true}"#;
+    let end =
+        r#"{"finish":"stop"},{"usage":{"prompt_tokens":9,"completion_tokens":20,"total_tokens":29}},{"done":true}"#;
     let pieces = |count: usize, between: &str| vec![piece; count].join(between);
     let short = pieces(5, ",");
     let plain = format!(

@@ -113,11 +113,13 @@ impl<'a> Reader<'a> {
         let Some(text) = self.text(name).await? else { return Ok(default) };
         let parsed = text.split_once('/').and_then(|(burst, seconds)| {
             let (burst, seconds) = (burst.trim().parse().ok()?, seconds.trim().parse().ok()?);
-            ((1..=1_000_000).contains(&burst) && (1..=86_400).contains(&seconds))
+            // The limiters count in milliseconds: a finer rate would not be kept.
+            ((1..=1_000_000).contains(&burst) && (1..=86_400).contains(&seconds) && u64::from(burst) <= seconds * 1000)
                 .then(|| Quota { burst, period: Duration::from_secs(seconds) })
         });
         Ok(parsed.unwrap_or_else(|| {
-            self.problems.push(format!("{name}: expected COUNT/SECONDS, like {burst}/{seconds}"));
+            self.problems
+                .push(format!("{name}: expected COUNT/SECONDS, like {burst}/{seconds}, at most 1000 a second"));
             default
         }))
     }

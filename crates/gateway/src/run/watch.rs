@@ -32,6 +32,7 @@ enum Step<T> {
 }
 
 /// What a write says about our hold on the run.
+#[derive(Clone, Copy)]
 enum Lease {
     /// It is ours; somebody asks us, elsewhere, to stop here.
     Held(Option<StopPoint>),
@@ -133,7 +134,7 @@ impl Watch {
             .await;
             match step {
                 Step::Work(output) => return Ok(output),
-                Step::Flushed(result) => self.flushed(recorder, result)?,
+                Step::Flushed(result) => self.flushed(recorder, result.ok())?,
                 Step::Look if self.parts.clock.now() >= deadline => return Err(Interruption::TimedOut),
                 Step::Look => {}
             }
@@ -144,7 +145,7 @@ impl Watch {
     pub async fn quiesce(&mut self, recorder: &mut Recorder) -> Result<(), Interruption> {
         let Some(flush) = &mut self.flushing else { return Ok(()) };
         let result = flush.writing.as_mut().await;
-        self.flushed(recorder, result)
+        self.flushed(recorder, result.ok())
     }
 
     /// When the policy gives the run up; `None` while somebody reads, or if it never does.
@@ -190,17 +191,18 @@ impl Watch {
         self.flushing = Some(Flush { events, writing: Box::pin(write) });
     }
 
-    fn flushed(&mut self, recorder: &mut Recorder, result: Result<Lease, DatabaseError>) -> Result<(), Interruption> {
+    fn flushed(&mut self, recorder: &mut Recorder, lease: Option<Lease>) -> Result<(), Interruption> {
         let events = self.flushing.take().map(|flush| flush.events).unwrap_or_default();
-        match result {
-            Ok(Lease::Lost) => Err(Interruption::Fenced),
-            Ok(Lease::Held(point)) => {
+        match lease {
+            Some(Lease::Lost) => Err(Interruption::Fenced),
+            Some(Lease::Held(point)) => {
                 if let Some(point) = point {
                     self.hub.ask_to_stop(point);
                 }
                 Ok(())
             }
-            Err(_) => {
+            // The store did not take it, or we did not hear that it did: the events are written again.
+            None => {
                 let now = self.parts.clock.now();
                 recorder.give_back(events, now);
                 self.retry_flush_at = now.plus(self.config.flush * 5);

@@ -102,7 +102,13 @@ pub async fn start(
         temperature: complete.temperature,
         stream: true,
     };
-    let job =
-        Job { durable, request_id: complete.request_id, policy: complete.policy, state: state.to_string(), request };
+    let job = Job {
+        durable,
+        resumable: complete.stream,
+        request_id: complete.request_id,
+        policy: complete.policy,
+        state: state.to_string(),
+        request,
+    };
     Ok((run, platform.runs.start(key, job.encode()).await?))
 }

@@ -158,8 +158,14 @@ pub async fn send(platform: &Platform, config: &Config, user: UserId, send: Send
         temperature: send.temperature,
         stream: true,
     };
-    let job =
-        Job { durable: true, request_id: send.request_id, policy: send.policy, state: state.to_string(), request };
+    let job = Job {
+        durable: true,
+        resumable: true,
+        request_id: send.request_id,
+        policy: send.policy,
+        state: state.to_string(),
+        request,
+    };
     let events = platform.runs.start(key, job.encode()).await?;
     Ok(Sent { run: run_id, user_message: id, message: reply, events })
 }
