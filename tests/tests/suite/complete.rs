@@ -156,7 +156,8 @@ async fn a_failure_of_the_provider_is_an_error_and_never_a_text() {
     let api = Api::start().await;
     let user = api.user().await;
     for (script, status, code) in [
-        (Script::error(500, "server_error", "boom"), 503, "provider_unavailable"),
+        (Script::error(500, "server_error", "boom"), 502, "provider_unavailable"),
+        (Script::error(503, "server_error", "boom"), 503, "provider_unavailable"),
         (Script::error(401, "invalid_request_error", "bad key"), 502, "provider_unauthorized"),
         (Script::new().head(200).delta("Hel").close(), 502, "provider_incomplete"),
     ] {
