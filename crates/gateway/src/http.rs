@@ -10,6 +10,7 @@ pub mod openapi;
 pub mod pipeline;
 pub mod problem;
 pub mod query;
+pub mod refusal;
 pub mod request_id;
 pub mod route;
 pub mod sse;

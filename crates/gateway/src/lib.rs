@@ -14,6 +14,7 @@ mod store;
 
 use std::sync::Arc;
 
+pub use crate::http::refusal::Refusal;
 pub use crate::http::route::{Access, Route};
 use axum::Router;
 pub use axum::{body::Body, extract::Request, response::Response};

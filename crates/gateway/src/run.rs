@@ -133,10 +133,16 @@ impl Runs for LocalRuns {
         let engine = Engine::new(self.config.clone(), self.parts.clone(), key, job, hub);
         self.parts.tasks.spawn(Box::pin(async move {
             engine.drive().await;
-            if lingers && lock(&hubs).len() < MAX_LINGERING {
-                tasks.sleep(EPHEMERAL_GRACE).await;
+            if !lingers || lock(&hubs).len() >= MAX_LINGERING {
+                lock(&hubs).remove(&key);
+                return;
             }
-            lock(&hubs).remove(&key);
+            // In a task of its own, so that what waits is small: this one still holds the whole engine.
+            let waiting = tasks.clone();
+            tasks.spawn(Box::pin(async move {
+                waiting.sleep(EPHEMERAL_GRACE).await;
+                lock(&hubs).remove(&key);
+            }));
         }));
         Ok(reader)
     }

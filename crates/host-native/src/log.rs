@@ -5,6 +5,7 @@ use std::{
     io::Write,
     sync::mpsc,
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use ports::Log;
@@ -14,6 +15,9 @@ const WAITING: usize = 4096;
 
 /// Bytes that are written at once at most.
 const BLOCK: usize = 64 * 1024;
+
+/// How long a line waits for others to be written with it: one wake of the thread and one write serve them all.
+const GATHER: Duration = Duration::from_millis(5);
 
 /// Lines written by a thread of their own, those that wait together in one write.
 pub struct Lines {
@@ -33,6 +37,7 @@ impl Lines {
 fn write_all(mut stream: impl Write, lines: &mpsc::Receiver<Box<str>>) {
     let mut block = Vec::new();
     while let Ok(first) = lines.recv() {
+        thread::sleep(GATHER);
         let mut next = Some(first);
         while let Some(line) = next {
             block.extend_from_slice(line.as_bytes());

@@ -3,48 +3,32 @@
 use std::sync::Arc;
 
 use gateway::Body;
-use http::{HeaderValue, Request, Response, StatusCode, header};
-use testkit::{FixedClock, behaviour};
+use http::{Request, Response, StatusCode};
+pub use testkit::behaviour::route::PATH;
+use testkit::{
+    FixedClock,
+    behaviour::{
+        key_value_expiry,
+        route::{answer, parameter},
+    },
+};
 
 use crate::{instance::Instance, keys::SpinKeys};
 
-/// `GET /__behaviour?suite=NAME`, and `&upstream=URL` of the scripted upstream for `http_client`.
-pub const PATH: &str = "/__behaviour";
-
-/// Runs the suite that the request names.
+/// Runs the suite that the request names; `key_value_expiry` too, because expiry is this adapter's own.
 pub async fn run(instance: &Instance, request: &Request<Body>) -> Response<Body> {
-    let parameter = |wanted: &str| {
-        let query = request.uri().query().unwrap_or_default().as_bytes();
-        form_urlencoded::parse(query).find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
+    let query = request.uri().query().unwrap_or_default();
+    let report = if parameter(query, "suite") == Some("key_value_expiry") {
+        let clock = Arc::new(FixedClock::new(instance.platform.clock.now()));
+        Ok(key_value_expiry(&SpinKeys::new(clock.clone()), &clock).await)
+    } else {
+        answer(&instance.platform, query).await
     };
-    let platform = &instance.platform;
-    let report = match parameter("suite").unwrap_or_default().as_str() {
-        "database" => behaviour::database(platform.accounts.as_ref()).await,
-        "key_value" => behaviour::key_value(platform.keys.as_ref()).await,
-        "key_value_expiry" => {
-            let clock = Arc::new(FixedClock::new(platform.clock.now()));
-            behaviour::key_value_expiry(&SpinKeys::new(clock.clone()), &clock).await
-        }
-        "rate_limiter" => behaviour::rate_limiter(platform.limiter.as_ref(), platform.clock.now()).await,
-        "http_client" => match parameter("upstream") {
-            Some(upstream) => behaviour::http_client(platform.http.as_ref(), &upstream).await,
-            None => return answer(StatusCode::BAD_REQUEST, "upstream: expected the URL of the scripted upstream"),
-        },
-        "tasks" => behaviour::tasks(Arc::clone(&platform.tasks), platform.clock.as_ref()).await,
-        "clock" => behaviour::clock(platform.clock.as_ref()),
-        "entropy" => behaviour::entropy(platform.entropy.as_ref()),
-        _ => {
-            let known = "suite: expected database, key_value, key_value_expiry, rate_limiter, http_client, tasks, clock or entropy";
-            return answer(StatusCode::BAD_REQUEST, known);
-        }
+    let (status, text) = match report {
+        Ok(report) => (StatusCode::OK, report.to_json().to_string()),
+        Err(expected) => (StatusCode::BAD_REQUEST, expected.to_owned()),
     };
-    let mut response = answer(StatusCode::OK, &report.to_json().to_string());
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-fn answer(status: StatusCode, text: &str) -> Response<Body> {
-    let mut response = Response::new(Body::from(text.to_owned()));
+    let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     response
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use adapters::SqlRateLimiter;
 use futures_util::lock::Mutex;
-use gateway::{Config, ConfigError, Gateway, LocalRuns, run::Parts};
+use gateway::{Config, ConfigError, Gateway, LocalRuns, Refusal, run::Parts};
 use ports::{Chats, Clock, Database, DatabaseError, Entropy, HttpClient, Log, Platform, Tasks};
 use serde_json::json;
 
@@ -19,15 +19,6 @@ pub struct Instance {
     pub gateway: Gateway,
     /// What it asks of Spin. The runs in it are this instance's own: requests that it serves at once share their memory.
     pub platform: Arc<Platform>,
-}
-
-/// Why there is none.
-#[derive(Clone, Copy, Debug)]
-pub enum Refusal {
-    /// The settings are not valid. Stays so until there is another instance.
-    Settings,
-    /// The database cannot be brought up to date. The next request tries again.
-    Database,
 }
 
 static INSTANCE: OnceLock<Result<Instance, Refusal>> = OnceLock::new();

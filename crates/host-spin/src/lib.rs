@@ -16,7 +16,6 @@ mod instance;
 mod keys;
 mod log;
 mod mail;
-mod refusal;
 mod settings;
 mod sqlite;
 mod tasks;
@@ -26,13 +25,14 @@ mod behaviour;
 
 use std::sync::Arc;
 
+use ports::Clock as _;
 use spin_sdk::{
     http::Request,
     http_service,
     wasip3::http::types::{ErrorCode, Response},
 };
 
-use crate::tasks::Attentive;
+use crate::{clock::SpinClock, entropy::SpinEntropy, tasks::Attentive};
 
 #[http_service]
 async fn handle(request: Request) -> Result<Response, ErrorCode> {
@@ -46,7 +46,7 @@ async fn serve(request: Request) -> Result<Response, ErrorCode> {
         #[cfg(feature = "behaviour")]
         Ok(instance) if request.uri().path() == behaviour::PATH => behaviour::run(instance, &request).await,
         Ok(instance) => instance.gateway.handle(Arc::clone(&instance.platform), request).await,
-        Err(refusal) => refusal::response(refusal),
+        Err(refusal) => refusal.response(SpinClock.now(), &SpinEntropy),
     };
     inbound::response(response, &method)
 }

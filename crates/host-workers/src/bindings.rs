@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use adapters::Hrana;
-use gateway::run::Parts;
+use gateway::{Refusal, run::Parts};
 use ports::{Chats, Clock as _, Database, HttpClient, Log as _, Platform, Tasks};
 use worker::Env;
 
@@ -19,7 +19,6 @@ use crate::{
     limiter::DurableLimiter,
     log::{self, Console},
     mail::NoMail,
-    refusal::Refusal,
     runs::DurableRuns,
 };
 

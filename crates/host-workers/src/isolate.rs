@@ -8,11 +8,11 @@ use std::sync::{
 
 use adapters::HranaError;
 use domain::Secret;
-use gateway::{Config, Gateway};
+use gateway::{Config, Gateway, Refusal};
 use ports::{Log as _, Settings as _};
 use worker::Env;
 
-use crate::{log, log::Console, refusal::Refusal, settings::Vars};
+use crate::{log, log::Console, settings::Vars};
 
 /// The gateway and what it was made from.
 pub struct Isolate {

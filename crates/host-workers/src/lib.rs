@@ -21,7 +21,6 @@ mod limiter;
 mod log;
 mod mail;
 mod probe;
-mod refusal;
 mod runs;
 mod settings;
 mod tasks;
@@ -33,10 +32,12 @@ mod behaviour;
 use std::sync::Arc;
 
 use gateway::Body;
-use ports::Log as _;
+use ports::{Clock as _, Log as _};
 use worker::{Context, Env, HttpRequest, ScheduleContext, ScheduledEvent, event};
 
 use crate::{
+    clock::JsClock,
+    entropy::WebCrypto,
     log::Console,
     tasks::{Lifetime, WorkersTasks},
 };
@@ -53,11 +54,11 @@ async fn serve(request: ::http::Request<Body>, env: Env, context: Context) -> ::
     let tasks = Arc::new(WorkersTasks::new(Lifetime::Request(context)));
     let isolate = match isolate::get(&env).await {
         Ok(isolate) => isolate,
-        Err(refusal) => return refusal::response(refusal),
+        Err(refusal) => return refusal.response(JsClock.now(), &WebCrypto),
     };
     let platform = match bindings::platform(&env, isolate, tasks).await {
         Ok(platform) => Arc::new(platform),
-        Err(refusal) => return refusal::response(refusal),
+        Err(refusal) => return refusal.response(JsClock.now(), &WebCrypto),
     };
     #[cfg(feature = "behaviour")]
     if request.uri().path() == behaviour::PATH {

@@ -11,6 +11,7 @@ mod key_value;
 mod mailer;
 mod rate_limiter;
 mod report;
+pub mod route;
 mod tasks;
 
 pub use self::{

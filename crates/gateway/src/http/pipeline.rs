@@ -120,7 +120,7 @@ fn check_bounds(request: &Request<Body>) -> Result<(), Error> {
 }
 
 /// The headers that every response carries unless its handler said otherwise.
-fn secure(headers: &mut http::HeaderMap) {
+pub fn secure(headers: &mut http::HeaderMap) {
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),

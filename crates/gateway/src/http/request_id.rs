@@ -1,8 +1,9 @@
 //! The request id: taken from the caller's `X-Request-ID` when it is plain, made otherwise; echoed in the response, every
 //! error and every log line.
 
+use domain::Timestamp;
 use http::{HeaderMap, HeaderName};
-use ports::Platform;
+use ports::{Entropy, Platform};
 use uuid::Builder;
 
 /// The header, in and out.
@@ -16,10 +17,11 @@ pub fn of(headers: &HeaderMap, platform: &Platform) -> String {
         (1..=128).contains(&id.len())
             && id.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'_' | b'-'))
     };
-    given.filter(plain).map_or_else(|| make(platform), str::to_owned)
+    given.filter(plain).map_or_else(|| make(platform.clock.now(), &*platform.entropy), str::to_owned)
 }
 
-fn make(platform: &Platform) -> String {
-    let millis = u64::try_from(platform.clock.now().millis()).unwrap_or(0);
-    Builder::from_unix_timestamp_millis(millis, &platform.entropy.bytes()).into_uuid().hyphenated().to_string()
+/// A fresh id.
+pub fn make(now: Timestamp, entropy: &dyn Entropy) -> String {
+    let millis = u64::try_from(now.millis()).unwrap_or(0);
+    Builder::from_unix_timestamp_millis(millis, &entropy.bytes()).into_uuid().hyphenated().to_string()
 }

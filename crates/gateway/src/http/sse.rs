@@ -1,6 +1,6 @@
 //! Server-sent events, the native stream: `id: <run>.<seq>`, `event: <kind>`, `data: <json>`; comments while silent.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, io::Write as _, sync::Arc, task::Poll, time::Duration};
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
@@ -12,9 +12,13 @@ use futures_util::{StreamExt as _, future::Either, stream};
 use http::{HeaderValue, header};
 use ports::{EventStream, Platform};
 
-/// One event on the wire.
-pub fn encode(run: RunId, event: &Event) -> Bytes {
-    format!("id: {run}.{}\nevent: {}\ndata: {}\n\n", event.seq, event.kind.as_str(), event.data).into()
+/// How much of what is ready at once goes into one write, in bytes.
+const MAX_WRITE: usize = 16 * 1024;
+
+/// Writes one event as it goes over the wire.
+fn encode(frame: &mut Vec<u8>, run: RunId, event: &Event) {
+    // Writing to memory does not fail.
+    let _ = write!(frame, "id: {run}.{}\nevent: {}\ndata: {}\n\n", event.seq, event.kind.as_str(), event.data);
 }
 
 /// The cursor of a reader that comes back to `run`: `<run>.<seq>` as in `Last-Event-ID`, or the bare number.
@@ -26,17 +30,21 @@ pub fn parse_cursor(run: RunId, text: &str) -> Option<Seq> {
     seq.bytes().all(|c| c.is_ascii_digit()).then(|| seq.parse().ok()).flatten()
 }
 
-/// A response that streams `first` and then `events`. Each event goes out in one write, at once. The body ends after the
+/// A response that streams `first` and then `events`. What is there goes out at once, in one write. The body ends after the
 /// `end` event, or without one when the reader must come back.
 pub fn response(
     platform: Arc<Platform>,
     run: RunId,
-    first: Vec<Event>,
+    first: &[Event],
     events: EventStream,
     heartbeat: Duration,
 ) -> Response {
     let ended = first.last().is_some_and(|event| event.kind == EventKind::End);
-    let first = first.into_iter().map(move |event| Ok::<_, std::io::Error>(encode(run, &event)));
+    let mut head = Vec::new();
+    for event in first {
+        encode(&mut head, run, event);
+    }
+    let first = (!head.is_empty()).then(|| Ok::<_, std::io::Error>(Bytes::from(head)));
     let rest = stream::unfold((events, ended), move |(mut events, ended)| {
         let platform = platform.clone();
         async move {
@@ -44,15 +52,24 @@ pub fn response(
                 return None;
             }
             let silence = platform.tasks.sleep(heartbeat);
-            let next = match futures_util::future::select(events.next(), silence).await {
+            let mut next = match futures_util::future::select(events.next(), silence).await {
                 Either::Left((next, _)) => next,
                 Either::Right(_) => return Some((Ok(Bytes::from_static(b": hb\n\n")), (events, false))),
             };
-            match next {
-                Some(Ok(event)) => Some((Ok(encode(run, &event)), (events, event.kind == EventKind::End))),
-                // The log cannot be read now. A plain close tells the reader to come back.
-                Some(Err(_)) | None => None,
-            }
+            let mut frame = Vec::with_capacity(256);
+            let ended = loop {
+                // A log that cannot be read now ends the body plainly: the reader comes back.
+                let Some(Ok(event)) = next else { break true };
+                encode(&mut frame, run, &event);
+                if event.kind == EventKind::End || frame.len() >= MAX_WRITE {
+                    break event.kind == EventKind::End;
+                }
+                match poll_fn(|cx| Poll::Ready(events.poll_next_unpin(cx))).await {
+                    Poll::Ready(more) => next = more,
+                    Poll::Pending => break false,
+                }
+            };
+            (!frame.is_empty()).then(|| (Ok(frame.into()), (events, ended)))
         }
     });
     let mut response = Response::new(Body::from_stream(stream::iter(first).chain(rest)));

@@ -70,6 +70,11 @@ impl Engine {
 
         let error_code = failure.as_ref().map(|failure| failure.fault.code.as_str());
         let stored = !self.job.durable || self.store(status, error_code, usage.as_deref()).await;
+        // A plain completion that went well has its request's line.
+        if !self.job.durable && failure.is_none() {
+            self.hub.push(&last);
+            return;
+        }
         let mut line = Line::new(now, if failure.is_some() { "warn" } else { "info" }, "run ended")
             .with("request_id", self.job.request_id.as_str())
             .show("run_id", self.key.run)

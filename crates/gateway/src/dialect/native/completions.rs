@@ -58,7 +58,7 @@ pub async fn create(context: Context, caller: Caller, headers: HeaderMap, body: 
     };
     if options.stream {
         let (first, events) = runs::hold(platform, events, config.hold).await?;
-        return Ok(sse::response(platform.clone(), run, first, events, config.heartbeat));
+        return Ok(sse::response(platform.clone(), run, &first, events, config.heartbeat));
     }
     let reply = runs::collect(events).await?;
     let completion = wire::Completion {

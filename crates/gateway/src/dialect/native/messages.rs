@@ -91,7 +91,7 @@ fn read_parent(fields: &mut Fields) -> Parent {
 
 async fn stream(context: &Context, sent: Sent) -> Result<Response> {
     let (first, events) = runs::hold(&context.platform, sent.events, context.config.hold).await?;
-    Ok(sse::response(context.platform.clone(), sent.run, first, events, context.config.heartbeat))
+    Ok(sse::response(context.platform.clone(), sent.run, &first, events, context.config.heartbeat))
 }
 
 async fn whole(context: &Context, caller: Caller, sent: Sent) -> Result<Response> {

@@ -64,7 +64,7 @@ pub async fn stream(
         (None, None) => 0,
     };
     let events = runs::follow(&context.platform, caller.user, run, after).await?;
-    Ok(sse::response(context.platform.clone(), run, Vec::new(), events, context.config.heartbeat))
+    Ok(sse::response(context.platform.clone(), run, &[], events, context.config.heartbeat))
 }
 
 /// `POST /api/v1/runs/{id}/stop`
