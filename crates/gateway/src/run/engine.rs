@@ -27,6 +27,8 @@ use crate::Config;
 
 /// How much of a refusal's body is read.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
+/// Chunks of the provider's that are decoded together if they have arrived together.
+const MAX_BURST: usize = 64;
 /// The first pause between two attempts; it doubles.
 const BACKOFF: Duration = Duration::from_millis(250);
 
@@ -128,7 +130,7 @@ impl Engine {
         let started = self.parts.clock.now();
         let timeouts = self.config.timeouts;
         let exchange = provider.exchange(&self.job.request).map_err(|error| self.failed(&error))?;
-        let (head, mut body) = match exchange {
+        let (head, body) = match exchange {
             Exchange::Local { frames, pause } => (head_of_local(), self.play(frames, pause)),
             Exchange::Http(request) => {
                 let http = self.parts.http.clone();
@@ -145,26 +147,36 @@ impl Engine {
         }
         let mut decoder = provider.decoder(&head, self.job.request.stream).map_err(|error| self.failed(&error))?;
         let (mut events, mut finish) = (Vec::new(), None);
+        // What has arrived is decoded and shown together: a burst wakes the readers once.
+        let mut body = body.ready_chunks(MAX_BURST);
         loop {
             let now = self.parts.clock.now();
             let first_token = if self.has_output { total } else { started.plus(timeouts.first_token) };
             let deadline = now.plus(timeouts.idle).min(first_token).min(total);
-            let chunk = match self.expect(body.next(), deadline).await {
+            let chunks = match self.expect(body.next(), deadline).await {
                 // The text is whole: what breaks now can only cost the count of tokens.
-                Err(Setback::Failed(_)) | Ok(Some(Err(_))) if finish.is_some() => break,
-                chunk => chunk?,
+                Err(Setback::Failed(_)) if finish.is_some() => break,
+                chunks => chunks?,
             };
-            let ended = chunk.is_none();
-            let decoded = match chunk {
-                Some(Ok(chunk)) => decoder.feed(&chunk, &mut events),
-                Some(Err(error)) => return Err(broken(&error, true)),
-                None => decoder.finish(&mut events),
-            };
+            let ended = chunks.is_none();
+            let mut decoded =
+                if ended { decoder.finish(&mut events).map_err(|error| self.failed(&error)) } else { Ok(()) };
+            for chunk in chunks.into_iter().flatten() {
+                decoded = match chunk {
+                    Ok(chunk) => decoder.feed(&chunk, &mut events).map_err(|error| self.failed(&error)),
+                    Err(error) => Err(broken(&error, true)),
+                };
+                if decoded.is_err() {
+                    break;
+                }
+            }
             if let Some(limit) = self.take(events.drain(..), &mut finish) {
                 return Ok(limit);
             }
-            if finish.is_none() {
-                decoded.map_err(|error| self.failed(&error))?;
+            match decoded {
+                Err(setback) if finish.is_none() => return Err(setback),
+                Err(_) => break,
+                Ok(()) => {}
             }
             if ended || decoder.is_done() {
                 break;
