@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 pub struct Job {
     /// Whether the run has a row and a log in the store.
     pub durable: bool,
+    /// Whether a message of a conversation holds its reply.
+    pub has_message: bool,
     /// Whether a reader may come back for it: if it has no log in the store, its events stay in memory for a while.
     pub resumable: bool,
     /// The request that began it, for the log and for errors.
@@ -27,6 +29,7 @@ pub struct Job {
 #[derive(Serialize, Deserialize)]
 struct Wire {
     durable: bool,
+    has_message: bool,
     resumable: bool,
     request_id: String,
     policy: String,
@@ -43,6 +46,7 @@ impl Job {
         let turns = self.request.turns.iter().map(|turn| (letter(turn.role), turn.content.clone())).collect();
         let wire = Wire {
             durable: self.durable,
+            has_message: self.has_message,
             resumable: self.resumable,
             request_id: self.request_id.clone(),
             policy: self.policy.to_string(),
@@ -61,6 +65,7 @@ impl Job {
         let turns = wire.turns.into_iter().map(|(letter, content)| Turn { role: role(letter), content }).collect();
         Ok(Self {
             durable: wire.durable,
+            has_message: wire.has_message,
             resumable: wire.resumable,
             request_id: wire.request_id,
             policy: DisconnectPolicy::parse(&wire.policy).unwrap_or(DisconnectPolicy::Finish),
@@ -100,6 +105,7 @@ mod tests {
     fn a_job_survives_the_journey() {
         let job = Job {
             durable: true,
+            has_message: true,
             resumable: true,
             request_id: "r-1".into(),
             policy: DisconnectPolicy::Grace(std::time::Duration::from_secs(30)),

@@ -62,6 +62,7 @@ pub async fn close(config: &Config, parts: &Parts, key: RunKey) -> Result<(), Ru
         error_code: Some(&fault.code),
         usage: None,
         text: &text,
+        keeps_text: true,
         now,
     };
     let batch = vec![

@@ -99,17 +99,18 @@ impl Engine {
             error_code,
             usage,
             text: &self.recorder.text,
+            keeps_text: !self.job.has_message,
             now: self.parts.clock.now(),
         };
-        let mut batch = Vec::new();
-        if self.rewrite {
-            batch.push(store::run_events::truncate(run, EPOCH, 0));
-        }
-        batch.extend(rows(&unwritten).map(|events| store::run_events::append(run, EPOCH, events)));
-        batch.push(store::runs::settle_message(run, EPOCH, &ending));
-        batch.push(store::runs::end(run, EPOCH, &ending));
+        let rewrite = self.rewrite.then(|| store::run_events::truncate(run, EPOCH, 0));
+        // Made anew for each try: a reply may be long, and the first try is nearly always the last.
+        let batch = || {
+            let events = rows(&unwritten).map(|events| store::run_events::append(run, EPOCH, events));
+            let last = [store::runs::settle_message(run, EPOCH, &ending), store::runs::end(run, EPOCH, &ending)];
+            rewrite.clone().into_iter().chain(events).chain(last).collect()
+        };
         for attempt in 1..=TRIES {
-            match database.batch(batch.clone()).await {
+            match database.batch(batch()).await {
                 Ok(outcomes) if outcomes.last().is_some_and(|outcome| !outcome.rows.is_empty()) => return true,
                 // Not ours any more; or an earlier try was kept though we heard otherwise.
                 Ok(_) => return attempt > 1 && is_stored_as(&*database, self.key, status).await,

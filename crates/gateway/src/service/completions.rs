@@ -104,6 +104,7 @@ pub async fn start(
     };
     let job = Job {
         durable,
+        has_message: false,
         resumable: complete.stream,
         request_id: complete.request_id,
         policy: complete.policy,

@@ -160,6 +160,7 @@ pub async fn send(platform: &Platform, config: &Config, user: UserId, send: Send
     };
     let job = Job {
         durable: true,
+        has_message: true,
         resumable: true,
         request_id: send.request_id,
         policy: send.policy,

@@ -206,6 +206,8 @@ pub struct Ending<'a> {
     pub usage: Option<&'a str>,
     /// The whole reply.
     pub text: &'a str,
+    /// Whether the run's row may have to keep it, because no message does.
+    pub keeps_text: bool,
     /// When.
     pub now: Timestamp,
 }
@@ -239,7 +241,7 @@ pub fn end(run: RunId, epoch: i64, ending: &Ending<'_>) -> Statement {
             ending.error_code.into(),
             ending.usage.into(),
             ending.now.millis().into(),
-            ending.text.into(),
+            ending.keeps_text.then_some(ending.text).into(),
         ],
     )
 }

@@ -67,8 +67,6 @@ async fn clients_that_never_read_hold_back_nobody_and_cannot_make_memory_grow() 
         )
         .await;
     let conversation = user.conversation().await;
-    let before = server.memory();
-
     let body = json!({ "content": "Hello", "model": model, "stream": true }).to_string();
     let request = format!(
         "POST /api/v1/chat/conversations/{conversation}/messages HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
@@ -76,29 +74,34 @@ async fn clients_that_never_read_hold_back_nobody_and_cannot_make_memory_grow() 
         user.access_token(),
         body.len()
     );
-    let mut deaf = Vec::new();
-    for _ in 0..CLIENTS {
-        let mut client = TcpStream::connect(&server.address).await.expect("a connection");
-        client.write_all(request.as_bytes()).await.expect("a request");
-        deaf.push(client);
-    }
-    // Their runs end all the same: nobody waits for a reader.
-    let messages = loop {
-        let path = format!("/api/v1/chat/conversations/{conversation}/messages?limit=100");
-        let (_, body) = user.get(&path).await.json().await;
-        let messages = body["messages"].as_array().expect("messages").clone();
-        let ended = messages.iter().filter(|message| message["status"] == "length").count();
-        if ended == CLIENTS {
-            break messages;
+    // The first round shows what ending so many runs at once takes for a moment, which the allocator then keeps for the
+    // second. What grows from there on is what the deaf clients hold.
+    let (mut deaf, mut before) = (Vec::new(), 0);
+    for round in 1..=2 {
+        before = server.memory();
+        for _ in 0..CLIENTS {
+            let mut client = TcpStream::connect(&server.address).await.expect("a connection");
+            client.write_all(request.as_bytes()).await.expect("a request");
+            deaf.push(client);
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    };
-    assert!(
-        messages
-            .iter()
-            .filter(|message| message["role"] == "model")
-            .all(|message| message["content"].as_str().map(str::len) == Some(REPLY))
-    );
+        // Their runs end all the same: nobody waits for a reader.
+        let messages = loop {
+            let path = format!("/api/v1/chat/conversations/{conversation}/messages?limit=100");
+            let (_, body) = user.get(&path).await.json().await;
+            let messages = body["messages"].as_array().expect("messages").clone();
+            let ended = messages.iter().filter(|message| message["status"] == "length").count();
+            if ended == CLIENTS * round {
+                break messages;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
+        assert!(
+            messages
+                .iter()
+                .filter(|message| message["role"] == "model")
+                .all(|message| message["content"].as_str().map(str::len) == Some(REPLY))
+        );
+    }
     let grown = server.memory().saturating_sub(before) / CLIENTS as u64;
     println!("a client that never reads a reply of {} KiB costs {} KiB", REPLY / 1024, grown / 1024);
     assert!(grown < 8 * REPLY as u64, "{grown} bytes a client");
