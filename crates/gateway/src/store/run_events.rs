@@ -49,7 +49,7 @@ pub fn all(run: RunId) -> Statement {
 pub fn expire(user: UserId, before: Timestamp) -> Statement {
     Statement::new(
         "DELETE FROM run_events WHERE run_id IN
-           (SELECT id FROM runs r WHERE user_id = ?1 AND ended_at < ?2
+           (SELECT id FROM runs r WHERE user_id = ?1 AND ended_at <= ?2
               AND EXISTS (SELECT 1 FROM run_events e WHERE e.run_id = r.id)
             LIMIT 100)",
         [user.to_string().into(), before.millis().into()],

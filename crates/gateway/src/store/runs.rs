@@ -183,8 +183,8 @@ pub fn take_over(key: RunKey, now: Timestamp, lease_expires_at: Timestamp) -> St
 pub fn expire(user: UserId, passing: Timestamp, keyed: Timestamp) -> Statement {
     Statement::new(
         "DELETE FROM runs
-         WHERE user_id = ?1 AND ended_at < ?2 AND conversation_id IS NULL
-           AND (idempotency_key IS NULL OR ended_at < ?3)",
+         WHERE user_id = ?1 AND ended_at <= ?2 AND conversation_id IS NULL
+           AND (idempotency_key IS NULL OR ended_at <= ?3)",
         [user.to_string().into(), passing.millis().into(), keyed.millis().into()],
     )
 }
