@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
 use ports::Client;
-use worker::{Cf, HttpRequest, ResponseBuilder};
+use worker::{Cf, EncodeBody, HttpRequest, ResponseBuilder};
 
 use self::rest::Shared;
 use crate::{exchange, probe::Probing};
@@ -56,5 +56,8 @@ pub async fn response(response: Response<Body>) -> worker::Result<worker::Respon
     let builder = ResponseBuilder::new()
         .with_status(parts.status.as_u16())
         .with_headers(worker::Headers(exchange::headers(&parts.headers)?));
+    // What is compressed already must go out as it is: the runtime would compress it again.
+    let encoded = parts.headers.contains_key(header::CONTENT_ENCODING);
+    let builder = builder.with_encode_body(if encoded { EncodeBody::Manual } else { EncodeBody::Automatic });
     Ok(builder.fixed(bytes.to_vec()))
 }

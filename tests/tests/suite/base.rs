@@ -1,7 +1,8 @@
 //! What every request gets: ids, the envelope, headers, bounds, the public pages.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, io::Read as _};
 
+use flate2::read::GzDecoder;
 use gateway::Access;
 use http::Method;
 use serde_json::{Value, json};
@@ -335,6 +336,14 @@ async fn every_described_operation_is_answered_by_this_host() {
     }
 }
 
+fn gunzip(bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    GzDecoder::new(bytes).read_to_end(&mut plain).expect("gzip");
+    plain
+}
+
+const VIEWER: &[u8] = include_bytes!("../../../crates/gateway/assets/openapi-explorer.min.js.gz");
+
 #[tokio::test]
 async fn the_docs_are_a_page_with_all_its_files() {
     let api = Api::start().await;
@@ -355,6 +364,12 @@ async fn the_docs_are_a_page_with_all_its_files() {
         assert_eq!(answer.status, 200, "{link}");
         if link.split('.').next_back() == Some("js") {
             assert!(answer.header("content-type").is_some_and(|kind| kind.contains("javascript")), "{link}");
+            // What a browser sees after undoing the encoding once. (A host must not compress it again.)
+            let is_encoded = answer.header("content-encoding") == Some("gzip");
+            let bytes = answer.bytes().await;
+            let seen = if is_encoded { gunzip(&bytes) } else { bytes };
+            assert!(seen == gunzip(VIEWER), "{link} is not the file that the product holds");
+            continue;
         }
         assert!(!answer.bytes().await.is_empty(), "{link}");
     }
