@@ -25,14 +25,10 @@ pub enum ErrorKind {
     Invalid(Vec<FieldError>),
     /// No valid credentials.
     Unauthenticated,
-    /// Valid credentials that do not suffice.
-    Forbidden,
     /// There is no such thing, or it is somebody else's.
     NotFound,
     /// The path exists, the method does not.
     MethodNotAllowed,
-    /// It contradicts what is stored.
-    Conflict,
     /// The request conflicts with an earlier one of the same idempotency key.
     IdempotencyMismatch,
     /// A known address; kept as 400 for the clients of seed 004.
