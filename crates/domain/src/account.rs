@@ -1,6 +1,8 @@
-//! Users and sessions.
+//! Users, sessions and the devices they are on.
 
-use crate::{SessionId, Timestamp, UserId};
+use std::net::IpAddr;
+
+use crate::{Secret, SessionId, Timestamp, UserId, permission::Role};
 
 /// An e-mail address in the form it is compared and stored: trimmed, lower case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -33,6 +35,33 @@ impl Email {
     }
 }
 
+/// Whether an account may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It may.
+    Active,
+    /// An admin took it out of use, for now.
+    Suspended,
+    /// It is deleted; what is left waits to be erased.
+    Deleted,
+}
+
+impl Standing {
+    /// The word of the API and of the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Active, Self::Suspended, Self::Deleted].into_iter().find(|standing| standing.as_str() == word)
+    }
+}
+
 /// A user.
 #[derive(Clone, Debug)]
 pub struct User {
@@ -40,10 +69,33 @@ pub struct User {
     pub id: UserId,
     /// A small integer that names the user as well, for clients that know integer ids (seeds 002 and 004).
     pub number: i64,
-    /// The e-mail address.
-    pub email: String,
+    /// The e-mail address; an account of a guest has none.
+    pub email: Option<String>,
+    /// When the address was proved to be the user's.
+    pub email_verified_at: Option<Timestamp>,
+    /// What the account is.
+    pub role: Role,
+    /// Whether it may be used.
+    pub standing: Standing,
+    /// The hash of the password; an account without one signs in another way.
+    pub password_hash: Option<Secret<String>>,
     /// When the account was made.
     pub created_at: Timestamp,
+}
+
+/// What is known of the device that a request came from. Everything but the address and the country is the device's own word.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Device {
+    /// A name that its owner knows it by.
+    pub name: Option<String>,
+    /// `ios`, `android`, `web`, `macos`, `windows`, `linux` or whatever the app says.
+    pub platform: Option<String>,
+    /// The `User-Agent`.
+    pub user_agent: Option<String>,
+    /// The address, as the platform vouches for it.
+    pub address: Option<IpAddr>,
+    /// The country (ISO 3166-1 alpha-2), when the platform knows.
+    pub country: Option<String>,
 }
 
 /// A session: one device that signed in, and its family of refresh tokens.
@@ -55,6 +107,12 @@ pub struct Session {
     pub user: UserId,
     /// The number of the newest refresh token of the family.
     pub counter: i64,
+    /// What its user is, as of now.
+    pub role: Role,
+    /// Access tokens of an older generation are worth nothing.
+    pub generation: i64,
+    /// When the user last proved to be there.
+    pub authenticated_at: Timestamp,
 }
 
 #[cfg(test)]

@@ -44,6 +44,8 @@ ids! {
     UserId,
     /// A session: one device signed in, one refresh family.
     SessionId,
+    /// A security event of the audit log.
+    EventId,
     /// A conversation.
     ConversationId,
     /// A message of a conversation.

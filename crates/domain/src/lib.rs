@@ -6,10 +6,11 @@ pub mod account;
 pub mod chat;
 pub mod gcra;
 pub mod id;
+pub mod permission;
 pub mod run;
 pub mod secret;
 pub mod timestamp;
 
-pub use id::{ConversationId, MessageId, RunId, SessionId, UserId};
+pub use id::{ConversationId, EventId, MessageId, RunId, SessionId, UserId};
 pub use secret::Secret;
 pub use timestamp::Timestamp;

@@ -25,6 +25,10 @@ pub enum ErrorKind {
     Invalid(Vec<FieldError>),
     /// No valid credentials.
     Unauthenticated,
+    /// The credentials are good, but do not allow this.
+    Forbidden,
+    /// The request does not fit what there is now.
+    Conflict,
     /// There is no such thing, or it is somebody else's.
     NotFound,
     /// The path exists, the method does not.

@@ -3,6 +3,7 @@
 pub mod body;
 pub mod context;
 pub mod cors;
+pub mod device;
 pub mod docs;
 pub mod fields;
 pub mod health;

@@ -5,7 +5,10 @@ use domain::Timestamp;
 use ports::{Database, DatabaseError, Statement};
 
 /// The folder, in order: forward only, never edited once released.
-const MIGRATIONS: &[(&str, &str)] = &[("0001_init.sql", include_str!("../../../migrations/0001_init.sql"))];
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("0001_init.sql", include_str!("../../../migrations/0001_init.sql")),
+    ("0003_accounts.sql", include_str!("../../../migrations/0003_accounts.sql")),
+];
 
 /// Applies what is missing and returns the names of what it applied. Safe to run again, and by several at once.
 pub async fn migrate(database: &dyn Database, now: Timestamp) -> Result<Vec<&'static str>, DatabaseError> {

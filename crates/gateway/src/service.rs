@@ -3,9 +3,11 @@
 
 pub mod access_tokens;
 pub mod accounts;
+pub mod audit;
 pub mod completions;
 pub mod conversations;
 pub mod health;
+pub mod identity;
 pub mod limits;
 pub mod messages;
 pub mod models;
@@ -13,3 +15,4 @@ pub mod passwords;
 pub mod refresh_tokens;
 pub mod runs;
 pub mod sessions;
+pub mod sign_in;

@@ -1,6 +1,7 @@
 //! SQL literals beside their row mapping: one file a table family, parameters numbered, rows decoded by position.
 //! No rule of the product and no clock.
 
+pub mod audit_events;
 pub mod conversations;
 pub mod messages;
 pub mod run_events;

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
-use domain::{SessionId, UserId};
 use http::request::Parts;
 use ports::{Client, Platform};
 
-use crate::{Config, Error};
+use crate::{Config, Error, service::identity::Identity};
 
 /// The request's surroundings. Clones are cheap.
 #[derive(Clone)]
@@ -30,16 +29,10 @@ impl<S: Sync> FromRequestParts<S> for Context {
     }
 }
 
-/// The signed-in caller. Only the check in [`super::route`] puts one into a request.
-#[derive(Clone, Copy, Debug)]
-pub struct Caller {
-    /// Who.
-    pub user: UserId,
-    /// Signed in where.
-    pub session: SessionId,
-}
+/// The caller. Only the check in [`super::route`] puts one into a request.
+pub type Caller = Identity;
 
-impl<S: Sync> FromRequestParts<S> for Caller {
+impl<S: Sync> FromRequestParts<S> for Identity {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Error> {

@@ -32,6 +32,8 @@ pub fn status(kind: &ErrorKind) -> StatusCode {
         ErrorKind::Malformed | ErrorKind::AlreadyRegistered => StatusCode::BAD_REQUEST,
         ErrorKind::Invalid(_) | ErrorKind::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ErrorKind::Forbidden => StatusCode::FORBIDDEN,
+        ErrorKind::Conflict => StatusCode::CONFLICT,
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
         ErrorKind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

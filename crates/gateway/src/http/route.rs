@@ -7,6 +7,7 @@ use axum::{
     response::Response,
     routing::{MethodFilter, MethodRouter, on},
 };
+use domain::permission::Permission;
 use http::{Method, header};
 
 use super::context::{Caller, Context};
@@ -22,8 +23,8 @@ pub enum Access {
     Public,
     /// Everybody, within the limit for sign-in requests from one address.
     SignIn,
-    /// Whoever is signed in.
-    User,
+    /// Whose role and credential allow this.
+    Needs(Permission),
 }
 
 /// One operation.
@@ -48,7 +49,11 @@ impl Route {
         let handler = match access {
             Access::Public => on(filter, handler),
             Access::SignIn => on(filter, handler).layer(from_fn(limit_sign_in)),
-            Access::User => on(filter, handler).layer(from_fn(require_user)),
+            Access::Needs(permission) => {
+                on(filter, handler).layer(from_fn(move |context: Context, request: Request, next: Next| {
+                    require(permission, context, request, next)
+                }))
+            }
         };
         Self { method, path, access, handler }
     }
@@ -65,7 +70,7 @@ pub fn router(routes: Vec<Route>) -> Router {
         })
 }
 
-async fn require_user(context: Context, mut request: Request, next: Next) -> Result<Response> {
+async fn require(permission: Permission, context: Context, mut request: Request, next: Next) -> Result<Response> {
     let token = request
         .headers()
         .get(header::AUTHORIZATION)
@@ -74,8 +79,9 @@ async fn require_user(context: Context, mut request: Request, next: Next) -> Res
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .ok_or_else(|| Error::unauthenticated("not_authenticated", "Not authenticated"))?;
-    let claims = service::access_tokens::verify(&context.platform, &context.config, token).await?;
-    request.extensions_mut().insert(Caller { user: claims.user, session: claims.session });
+    let caller: Caller = service::identity::authenticate(&context.platform, &context.config, token).await?;
+    caller.require(permission)?;
+    request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
 

@@ -1,7 +1,7 @@
 //! Access tokens: JWT (RFC 9068), HS256, with the id of the key that signed them. Adding a key in front of the ring rotates
 //! without signing anyone out.
 
-use domain::{SessionId, Timestamp, UserId};
+use domain::{SessionId, Timestamp, UserId, permission::Role};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use ports::Platform;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,10 @@ struct Wire {
     aud: String,
     sub: String,
     sid: String,
+    role: String,
+    /// The session's generation when the token was made.
+    r#gen: i64,
+    auth_time: i64,
     iat: i64,
     exp: i64,
 }
@@ -33,6 +37,12 @@ pub struct Claims {
     pub user: UserId,
     /// Of which session.
     pub session: SessionId,
+    /// What the user was when it was made.
+    pub role: Role,
+    /// The session's generation when it was made.
+    pub generation: i64,
+    /// When the user last proved to be there, in whole seconds.
+    pub authenticated_at: Timestamp,
 }
 
 /// Signs a token.
@@ -44,6 +54,9 @@ pub fn issue(config: &Config, claims: Claims, now: Timestamp) -> Result<String> 
         aud: AUDIENCE.into(),
         sub: claims.user.to_string(),
         sid: claims.session.to_string(),
+        role: claims.role.as_str().into(),
+        r#gen: claims.generation,
+        auth_time: claims.authenticated_at.seconds(),
         iat: now.seconds(),
         exp: now.plus(config.access_token).seconds(),
     };
@@ -55,16 +68,26 @@ pub fn issue(config: &Config, claims: Claims, now: Timestamp) -> Result<String> 
 pub async fn verify(platform: &Platform, config: &Config, token: &str) -> Result<Claims> {
     let claims = check(config, token, platform.clock.now())
         .ok_or_else(|| Error::unauthenticated("invalid_token", "Invalid or expired token"))?;
-    if platform.keys.get(&ended_key(claims.session)).await?.is_some() {
-        return Err(Error::unauthenticated("session_ended", "This session has ended. Sign in again."));
+    match platform.keys.get(&ended_key(claims.session)).await? {
+        None => Ok(claims),
+        Some(word) => match std::str::from_utf8(&word).ok().and_then(|word| word.parse::<i64>().ok()) {
+            Some(generation) if claims.generation >= generation => Ok(claims),
+            Some(_) => {
+                Err(Error::unauthenticated("token_outdated", "This access token is outdated. Refresh and try again."))
+            }
+            None => Err(Error::unauthenticated("session_ended", "This session has ended. Sign in again.")),
+        },
     }
-    Ok(claims)
 }
 
-/// Where the end of a session is cached for as long as its access tokens live.
+/// Where the end of a session is cached for as long as its access tokens live: [`ENDED`], or the oldest generation whose tokens
+/// are worth something.
 pub fn ended_key(session: SessionId) -> String {
     format!("session-ended/{session}")
 }
+
+/// What the cache says of a session that has ended.
+pub const ENDED: &str = "ended";
 
 fn check(config: &Config, token: &str, now: Timestamp) -> Option<Claims> {
     let header = jsonwebtoken::decode_header(token).ok()?;
@@ -82,7 +105,13 @@ fn check(config: &Config, token: &str, now: Timestamp) -> Option<Claims> {
         jsonwebtoken::decode::<Wire>(token, &DecodingKey::from_secret(key.secret.expose()), &validation).ok()?.claims;
     let valid = wire.iat <= now.seconds() + CLOCK_SKEW_SECONDS && now.seconds() < wire.exp;
     valid.then_some(())?;
-    Some(Claims { user: UserId::parse(&wire.sub)?, session: SessionId::parse(&wire.sid)? })
+    Some(Claims {
+        user: UserId::parse(&wire.sub)?,
+        session: SessionId::parse(&wire.sid)?,
+        role: Role::parse(&wire.role)?,
+        generation: wire.r#gen,
+        authenticated_at: Timestamp::from_millis(wire.auth_time.checked_mul(1000)?),
+    })
 }
 
 /// How far the clocks of two isolates may lie apart.

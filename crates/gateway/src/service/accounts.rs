@@ -2,18 +2,20 @@
 
 use domain::{
     Secret, UserId,
-    account::{Email, User},
+    account::{Device, Email, User},
+    permission::Role,
 };
 use ports::Platform;
 
 use super::{
+    audit::{self, Action, Event},
     passwords,
-    sessions::{self, Tokens},
+    sign_in::{self, Method, SignIn},
 };
 use crate::{
     Config,
     error::{Error, ErrorKind, Result},
-    store,
+    store::{self, users::NewUser},
 };
 
 /// Makes an account and signs in.
@@ -22,13 +24,17 @@ pub async fn register(
     config: &Config,
     email: &Email,
     password: Secret<String>,
-    user_agent: Option<&str>,
-) -> Result<Tokens> {
+    device: &Device,
+) -> Result<SignIn> {
     let hash = passwords::hash(platform, config, password).await?;
     let now = platform.clock.now();
-    let user = platform.entropy.id(now, UserId::new);
-    match platform.accounts.run(store::users::insert(user, email, &hash, now)).await {
-        Ok(_) => sessions::open(platform, config, user, user_agent).await,
+    let id = platform.entropy.id(now, UserId::new);
+    let role = Role::User;
+    let user = NewUser { id, email: Some(email), password_hash: Some(&hash), role, email_verified_at: None, now };
+    let (open, tokens) = sign_in::open(platform, config, id, role, Method::Registration, device)?;
+    let batch = std::iter::once(store::users::insert(&user)).chain(open).collect();
+    match platform.accounts.batch(batch).await {
+        Ok(_) => Ok(SignIn::Done(tokens)),
         Err(error) if error.is_unique("users.email") => {
             Err(Error::new(ErrorKind::AlreadyRegistered, "email_already_registered", "Email already registered"))
         }
@@ -42,22 +48,40 @@ pub async fn login(
     config: &Config,
     email: Option<&Email>,
     password: Secret<String>,
-    user_agent: Option<&str>,
-) -> Result<Tokens> {
+    device: &Device,
+) -> Result<SignIn> {
     let known = match email {
-        Some(email) => store::users::credentials(&platform.accounts.run(store::users::by_email(email)).await?)?,
+        Some(email) => store::users::decode(&platform.accounts.run(store::users::by_email(email)).await?)?.pop(),
         None => None,
     };
-    let (user, hash) = known.unzip();
+    let hash = known.as_ref().and_then(|user| user.password_hash.clone());
     let right = passwords::verify(platform, config, password, hash).await?;
-    match user.filter(|_| right) {
-        Some(user) => sessions::open(platform, config, user, user_agent).await,
-        None => Err(Error::unauthenticated("invalid_credentials", "Invalid email or password")),
+    match (known, right) {
+        (Some(user), true) => sign_in::finish(platform, config, &user, Method::Password, device).await,
+        (known, _) => {
+            let event = Event { user: known.map(|user| user.id), actor: None, ..failed(device) };
+            audit::record(platform, &event).await;
+            Err(Error::unauthenticated("invalid_credentials", "Invalid email or password"))
+        }
+    }
+}
+
+/// A sign-in that did not work.
+fn failed(device: &Device) -> Event<'_> {
+    Event {
+        user: None,
+        actor: None,
+        action: Action::SignedIn,
+        succeeded: false,
+        detail: Some(Method::Password.as_str()),
+        session: None,
+        device,
     }
 }
 
 /// Reads a user.
 pub async fn find(platform: &Platform, user: UserId) -> Result<User> {
     store::users::decode(&platform.accounts.run(store::users::by_id(user)).await?)?
+        .pop()
         .ok_or_else(|| Error::unauthenticated("user_not_found", "User not found"))
 }

@@ -39,14 +39,14 @@ pub async fn verify(
     platform: &Platform,
     config: &Config,
     password: Secret<String>,
-    hash: Option<String>,
+    hash: Option<Secret<String>>,
 ) -> Result<bool> {
     let Some(hash) = hash else {
         self::hash(platform, config, password).await?;
         return Ok(false);
     };
     compute(platform, move || {
-        let parsed = PasswordHash::new(&hash).map_err(|error| Error::internal(error.to_string()))?;
+        let parsed = PasswordHash::new(hash.expose()).map_err(|error| Error::internal(error.to_string()))?;
         Ok(Argon2::default().verify_password(password.expose().as_bytes(), &parsed).is_ok())
     })
     .await

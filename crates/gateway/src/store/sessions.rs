@@ -1,6 +1,10 @@
 //! Sessions: one row is one refresh family.
 
-use domain::{SessionId, Timestamp, UserId, account::Session};
+use domain::{
+    SessionId, Timestamp, UserId,
+    account::{Device, Session},
+    permission::Role,
+};
 use ports::{DatabaseError, Outcome, Statement};
 
 use super::users::bad_id;
@@ -9,27 +13,33 @@ use super::users::bad_id;
 pub fn insert(
     id: SessionId,
     user: UserId,
-    user_agent: Option<&str>,
+    device: &Device,
     now: Timestamp,
     idle_at: Timestamp,
     expires_at: Timestamp,
 ) -> Statement {
     Statement::new(
-        "INSERT INTO sessions (id, user_id, counter, rotated_at, user_agent, created_at, last_used_at, idle_at, expires_at)
-         VALUES (?1, ?2, 1, ?4, ?3, ?4, ?4, ?5, ?6)",
+        "INSERT INTO sessions (id, user_id, counter, rotated_at, user_agent, created_at, last_used_at, idle_at, expires_at,
+                               authenticated_at, device_name, platform, address, country)
+         VALUES (?1, ?2, 1, ?4, ?3, ?4, ?4, ?5, ?6, ?4, ?7, ?8, ?9, ?10)",
         [
             id.to_string().into(),
             user.to_string().into(),
-            user_agent.into(),
+            device.user_agent.as_deref().into(),
             now.millis().into(),
             idle_at.millis().into(),
             expires_at.millis().into(),
+            device.name.as_deref().into(),
+            device.platform.as_deref().into(),
+            device.address.map(|address| address.to_string()).into(),
+            device.country.as_deref().into(),
         ],
     )
 }
 
 /// Takes token `number`. The newest moves the counter on; the one before it leaves the counter where it is, unless the
-/// rotation lies before `repeat_since`. One statement, so that two refreshes at once get the same answer.
+/// rotation lies before `repeat_since`. One statement, so that two refreshes at once get the same answer. Who may not use the
+/// account any more gets none.
 pub fn advance(id: SessionId, number: i64, now: Timestamp, idle_at: Timestamp, repeat_since: Timestamp) -> Statement {
     Statement::new(
         "UPDATE sessions
@@ -37,7 +47,9 @@ pub fn advance(id: SessionId, number: i64, now: Timestamp, idle_at: Timestamp, r
              counter = max(counter, ?2 + 1), last_used_at = ?3, idle_at = ?4
          WHERE id = ?1 AND ended_at IS NULL AND idle_at > ?3 AND expires_at > ?3
            AND (counter = ?2 OR (counter = ?2 + 1 AND rotated_at >= ?5))
-         RETURNING id, user_id, counter",
+           AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.standing = 'active')
+         RETURNING id, user_id, counter, generation, authenticated_at,
+                   (SELECT role FROM users WHERE users.id = sessions.user_id) AS role",
         [
             id.to_string().into(),
             number.into(),
@@ -55,23 +67,51 @@ pub fn decode(outcome: &Outcome) -> Result<Option<Session>, DatabaseError> {
         id: SessionId::parse(row.text(0)?).ok_or_else(|| bad_id("sessions"))?,
         user: UserId::parse(row.text(1)?).ok_or_else(|| bad_id("sessions"))?,
         counter: row.integer(2)?,
+        generation: row.integer(3)?,
+        authenticated_at: Timestamp::from_millis(row.integer(4)?),
+        role: Role::parse(row.text(5)?).ok_or_else(|| bad_id("users.role"))?,
     }))
 }
 
-/// Ends a session whose token `number` was used before. No row: it was not.
+/// Ends a session whose token `number` was used before. Returns its user; no row: it was not.
 pub fn end_if_reused(id: SessionId, number: i64, now: Timestamp) -> Statement {
     Statement::new(
         "UPDATE sessions SET ended_at = ?3, ended_reason = 'refresh_token_reused'
          WHERE id = ?1 AND ended_at IS NULL AND counter > ?2
-         RETURNING id",
+         RETURNING id, user_id",
         [id.to_string().into(), number.into(), now.millis().into()],
     )
 }
 
-/// Ends a session of a user.
-pub fn end(id: SessionId, user: UserId, now: Timestamp) -> Statement {
+/// Ends a session of a user. No row: there was none to end.
+pub fn end(id: SessionId, user: UserId, reason: &'static str, now: Timestamp) -> Statement {
     Statement::new(
-        "UPDATE sessions SET ended_at = ?3, ended_reason = 'logout' WHERE id = ?1 AND user_id = ?2 AND ended_at IS NULL",
-        [id.to_string().into(), user.to_string().into(), now.millis().into()],
+        "UPDATE sessions SET ended_at = ?3, ended_reason = ?4
+         WHERE id = ?1 AND user_id = ?2 AND ended_at IS NULL RETURNING id",
+        [id.to_string().into(), user.to_string().into(), now.millis().into(), reason.into()],
     )
+}
+
+/// Ends every session of a user, but for one that may stay. Returns the ids of the ended ones.
+pub fn end_all(user: UserId, except: Option<SessionId>, reason: &'static str, now: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE sessions SET ended_at = ?2, ended_reason = ?3
+         WHERE user_id = ?1 AND ended_at IS NULL AND (?4 IS NULL OR id <> ?4) RETURNING id",
+        [user.to_string().into(), now.millis().into(), reason.into(), except.map(|session| session.to_string()).into()],
+    )
+}
+
+/// Makes the access tokens of a user's open sessions worthless; the next refresh brings new ones. Returns ids and the new
+/// generations.
+pub fn outdate_all(user: UserId) -> Statement {
+    Statement::new(
+        "UPDATE sessions SET generation = generation + 1 WHERE user_id = ?1 AND ended_at IS NULL RETURNING id, generation",
+        [user.to_string().into()],
+    )
+}
+
+/// Decodes the ids that [`end_all`] and [`outdate_all`] return.
+pub fn ids(outcome: &Outcome) -> Result<Vec<SessionId>, DatabaseError> {
+    let id = |row: &ports::Row| SessionId::parse(row.text(0)?).ok_or_else(|| bad_id("sessions"));
+    outcome.rows.iter().map(id).collect()
 }

@@ -2,7 +2,7 @@
 
 use axum::{body::Body, response::Response};
 use domain::{Secret, account::Email};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 
 use super::wire::{self, json, no_content};
 use crate::{
@@ -10,17 +10,17 @@ use crate::{
     http::{
         body,
         context::{Caller, Context},
+        device,
         fields::Fields,
     },
     service::{
         accounts,
         passwords::{MAX_CHARACTERS, MIN_CHARACTERS},
         sessions::{self, Tokens},
+        sign_in::SignIn,
     },
 };
 
-/// How much of a `User-Agent` is kept to name the device, in characters.
-const MAX_USER_AGENT: usize = 200;
 /// The longest refresh token that is looked at, in characters.
 const MAX_TOKEN: usize = 512;
 
@@ -37,10 +37,9 @@ pub async fn register(context: Context, headers: HeaderMap, body: Body) -> Resul
     let Some(email) = fields.finish(parsed)? else {
         return Err(crate::Error::field("/email", "This field is required."));
     };
-    let tokens =
-        accounts::register(&context.platform, &context.config, &email, password, user_agent(&headers).as_deref())
-            .await?;
-    Ok(json(StatusCode::CREATED, &view(tokens)))
+    let device = device::of(&context, &headers);
+    let done = accounts::register(&context.platform, &context.config, &email, password, &device).await?;
+    Ok(answer(StatusCode::CREATED, done))
 }
 
 /// `POST /api/v1/auth/login`
@@ -49,10 +48,9 @@ pub async fn login(context: Context, headers: HeaderMap, body: Body) -> Result<R
     let email = fields.text("email", 1..=Email::MAX_BYTES);
     let password = Secret::new(fields.text("password", 1..=MAX_CHARACTERS));
     let email = fields.finish(Email::parse(&email))?;
-    let agent = user_agent(&headers);
-    let tokens =
-        accounts::login(&context.platform, &context.config, email.as_ref(), password, agent.as_deref()).await?;
-    Ok(json(StatusCode::OK, &view(tokens)))
+    let device = device::of(&context, &headers);
+    let done = accounts::login(&context.platform, &context.config, email.as_ref(), password, &device).await?;
+    Ok(answer(StatusCode::OK, done))
 }
 
 /// `POST /api/v1/auth/refresh`
@@ -60,7 +58,8 @@ pub async fn refresh(context: Context, headers: HeaderMap, body: Body) -> Result
     let mut fields = Fields::new(body::object(&context, &headers, body, false).await?);
     let token = Secret::new(fields.text("refresh_token", 1..=MAX_TOKEN));
     let token = fields.finish(token)?;
-    let tokens = sessions::refresh(&context.platform, &context.config, token.expose()).await?;
+    let device = device::of(&context, &headers);
+    let tokens = sessions::refresh(&context.platform, &context.config, token.expose(), &device).await?;
     Ok(json(StatusCode::OK, &view(tokens)))
 }
 
@@ -71,20 +70,25 @@ pub async fn me(context: Context, caller: Caller) -> Result<Response> {
         id: user.number,
         user_id: user.id.to_string(),
         email: user.email,
+        email_verified: user.email_verified_at.is_some(),
+        role: user.role.as_str(),
         created_at: user.created_at.to_string(),
     };
     Ok(json(StatusCode::OK, &me))
 }
 
 /// `POST /api/v1/auth/logout`
-pub async fn logout(context: Context, caller: Caller) -> Result<Response> {
-    sessions::end(&context.platform, &context.config, caller.user, caller.session).await?;
+pub async fn logout(context: Context, caller: Caller, headers: HeaderMap) -> Result<Response> {
+    let (session, device) = (caller.session()?, device::of(&context, &headers));
+    sessions::end(&context.platform, &context.config, caller.user, session, &device).await?;
     Ok(no_content())
 }
 
-fn user_agent(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
-    Some(text.chars().take(MAX_USER_AGENT).collect())
+/// The answer to every way of signing in.
+pub fn answer(status: StatusCode, done: SignIn) -> Response {
+    match done {
+        SignIn::Done(tokens) => json(status, &view(tokens)),
+    }
 }
 
 fn view(tokens: Tokens) -> wire::Tokens {

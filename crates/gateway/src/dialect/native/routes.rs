@@ -1,5 +1,6 @@
 //! The list of operations.
 
+use domain::permission::Permission;
 use http::Method;
 
 use super::{auth, completions, conversations, messages, runs};
@@ -10,7 +11,9 @@ use crate::http::{
 
 /// All operations of this surface.
 pub fn all() -> Vec<Route> {
-    use Access::{Public, SignIn, User};
+    use Access::{Needs, Public, SignIn};
+    use Permission::{Chat, ManageAccount, ReadAccount};
+
     let (get, post, patch, delete) = (Method::GET, Method::POST, Method::PATCH, Method::DELETE);
     vec![
         Route::new(get.clone(), "/", Public, health::root),
@@ -23,18 +26,18 @@ pub fn all() -> Vec<Route> {
         Route::new(post.clone(), "/api/v1/auth/register", SignIn, auth::register),
         Route::new(post.clone(), "/api/v1/auth/login", SignIn, auth::login),
         Route::new(post.clone(), "/api/v1/auth/refresh", SignIn, auth::refresh),
-        Route::new(get.clone(), "/api/v1/auth/me", User, auth::me),
-        Route::new(post.clone(), "/api/v1/auth/logout", User, auth::logout),
-        Route::new(post.clone(), "/api/v1/ai/complete", User, completions::create),
-        Route::new(post.clone(), "/api/v1/chat/conversations", User, conversations::create),
-        Route::new(get.clone(), "/api/v1/chat/conversations", User, conversations::list),
-        Route::new(get.clone(), "/api/v1/chat/conversations/{id}", User, conversations::read),
-        Route::new(patch, "/api/v1/chat/conversations/{id}", User, conversations::rename),
-        Route::new(delete, "/api/v1/chat/conversations/{id}", User, conversations::delete),
-        Route::new(post.clone(), "/api/v1/chat/conversations/{id}/messages", User, messages::send),
-        Route::new(get.clone(), "/api/v1/chat/conversations/{id}/messages", User, messages::history),
-        Route::new(get.clone(), "/api/v1/runs/{id}", User, runs::read),
-        Route::new(get, "/api/v1/runs/{id}/stream", User, runs::stream),
-        Route::new(post, "/api/v1/runs/{id}/stop", User, runs::stop),
+        Route::new(get.clone(), "/api/v1/auth/me", Needs(ReadAccount), auth::me),
+        Route::new(post.clone(), "/api/v1/auth/logout", Needs(ManageAccount), auth::logout),
+        Route::new(post.clone(), "/api/v1/ai/complete", Needs(Chat), completions::create),
+        Route::new(post.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::create),
+        Route::new(get.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::list),
+        Route::new(get.clone(), "/api/v1/chat/conversations/{id}", Needs(Chat), conversations::read),
+        Route::new(patch, "/api/v1/chat/conversations/{id}", Needs(Chat), conversations::rename),
+        Route::new(delete, "/api/v1/chat/conversations/{id}", Needs(Chat), conversations::delete),
+        Route::new(post.clone(), "/api/v1/chat/conversations/{id}/messages", Needs(Chat), messages::send),
+        Route::new(get.clone(), "/api/v1/chat/conversations/{id}/messages", Needs(Chat), messages::history),
+        Route::new(get.clone(), "/api/v1/runs/{id}", Needs(Chat), runs::read),
+        Route::new(get, "/api/v1/runs/{id}/stream", Needs(Chat), runs::stream),
+        Route::new(post, "/api/v1/runs/{id}/stop", Needs(Chat), runs::stop),
     ]
 }

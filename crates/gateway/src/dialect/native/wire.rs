@@ -34,7 +34,10 @@ pub struct Me {
     /// The small integer of seed 004.
     pub id: i64,
     pub user_id: String,
-    pub email: String,
+    /// A guest has none.
+    pub email: Option<String>,
+    pub email_verified: bool,
+    pub role: &'static str,
     pub created_at: String,
 }
 

@@ -121,9 +121,10 @@ fn security_is_the_access_of_the_route() {
         let (security, responses) = (&operation.this["security"], responses(&document, operation));
         match route.access {
             Access::Public | Access::SignIn => assert_eq!(security, &Value::Array(Vec::new()), "{name}"),
-            Access::User => {
+            Access::Needs(_) => {
                 assert_eq!(security, &serde_json::json!([{ "bearer": [] }]), "{name}");
                 assert!(responses.contains_key("401"), "{name}: 401");
+                assert!(responses.contains_key("403"), "{name}: 403");
             }
         }
         if route.access == Access::SignIn {

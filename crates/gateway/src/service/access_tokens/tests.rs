@@ -6,7 +6,13 @@ use crate::config::{Key, tests::sample};
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 fn claims() -> Claims {
-    Claims { user: UserId::new(NOW, [1; 10]), session: SessionId::new(NOW, [2; 10]) }
+    Claims {
+        user: UserId::new(NOW, [1; 10]),
+        session: SessionId::new(NOW, [2; 10]),
+        role: Role::User,
+        generation: 3,
+        authenticated_at: NOW,
+    }
 }
 
 fn key(id: &str, byte: u8) -> Key {
@@ -21,7 +27,9 @@ fn signed(header: &Header, wire: &Wire, byte: u8) -> String {
 fn a_token_lives_until_it_expires() {
     let config = sample(&[]);
     let token = issue(&config, claims(), NOW).unwrap();
-    assert_eq!(check(&config, &token, NOW).unwrap().user, claims().user);
+    let read = check(&config, &token, NOW).unwrap();
+    assert_eq!((read.user, read.role, read.generation), (claims().user, Role::User, 3));
+    assert_eq!(read.authenticated_at, NOW);
     assert!(check(&config, &token, NOW.plus(config.access_token)).is_none());
     assert!(check(&config, &token, NOW.minus(std::time::Duration::from_secs(61))).is_none());
 }
@@ -48,6 +56,9 @@ fn forged_tokens_are_refused() {
         aud: aud.into(),
         sub: claims().user.to_string(),
         sid: claims().session.to_string(),
+        role: "user".into(),
+        r#gen: 0,
+        auth_time: NOW.seconds(),
         iat: NOW.seconds(),
         exp: NOW.seconds() + 60,
     };

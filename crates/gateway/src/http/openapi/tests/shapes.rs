@@ -51,7 +51,15 @@ fn responses_have_the_fields_of_the_wire() {
     let text = String::new;
     let tokens = wire::Tokens { access_token: text(), refresh_token: text(), token_type: "bearer", expires_in: 1 };
     same_fields("Tokens", &tokens, &[]);
-    same_fields("Me", &wire::Me { id: 1, user_id: text(), email: text(), created_at: text() }, &[]);
+    let me = wire::Me {
+        id: 1,
+        user_id: text(),
+        email: Some(text()),
+        email_verified: true,
+        role: "user",
+        created_at: text(),
+    };
+    same_fields("Me", &me, &[]);
     let conversation =
         wire::Conversation { id: text(), title: None, message_count: 0, created_at: text(), updated_at: text() };
     same_fields("Conversation", &conversation, &[]);

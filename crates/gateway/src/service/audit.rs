@@ -1,0 +1,87 @@
+//! The audit log: who did what to whose account, when, from where, and whether it worked. No address that is nobody's, no
+//! secret, no value that a caller sent.
+
+use domain::{EventId, SessionId, UserId, account::Device};
+use ports::{Platform, Statement};
+
+use crate::{
+    log::Line,
+    store::{self, audit_events::NewEvent},
+};
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// An account was made.
+    Registered,
+    /// Somebody signed in, or tried to.
+    SignedIn,
+    /// A session was ended by its user.
+    SignedOut,
+    /// A refresh token came twice, and its session was ended.
+    RefreshTokenReused,
+}
+
+impl Action {
+    /// The word of the API and of the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Registered => "registered",
+            Self::SignedIn => "signed_in",
+            Self::SignedOut => "signed_out",
+            Self::RefreshTokenReused => "refresh_token_reused",
+        }
+    }
+}
+
+/// One event.
+pub struct Event<'a> {
+    /// Whose account it is about, if it is anybody's.
+    pub user: Option<UserId>,
+    /// Who did it, if not the user.
+    pub actor: Option<UserId>,
+    /// What was done.
+    pub action: Action,
+    /// Whether it was.
+    pub succeeded: bool,
+    /// A word more, such as the way of signing in or why it failed.
+    pub detail: Option<&'a str>,
+    /// In which session.
+    pub session: Option<SessionId>,
+    /// From where.
+    pub device: &'a Device,
+}
+
+impl<'a> Event<'a> {
+    /// Something that a user did.
+    pub fn by_user(user: UserId, action: Action, device: &'a Device) -> Self {
+        Self { user: Some(user), actor: None, action, succeeded: true, detail: None, session: None, device }
+    }
+}
+
+/// The statement that writes an event: for the batch that does what it tells of.
+pub fn statement(platform: &Platform, event: &Event<'_>) -> Statement {
+    let now = platform.clock.now();
+    store::audit_events::insert(&NewEvent {
+        id: platform.entropy.id(now, EventId::new),
+        user: event.user,
+        actor: event.actor,
+        action: event.action.as_str(),
+        succeeded: event.succeeded,
+        detail: event.detail,
+        session: event.session,
+        device: event.device,
+        now,
+    })
+}
+
+/// Writes an event that has no batch of its own. What it tells of has happened: a store that does not take it is a matter for
+/// the log, not for the caller.
+pub async fn record(platform: &Platform, event: &Event<'_>) {
+    if let Err(error) = platform.accounts.run(statement(platform, event)).await {
+        Line::new(platform.clock.now(), "error", "a security event could not be stored")
+            .with("action", event.action.as_str())
+            .show("cause", &error)
+            .write(&*platform.log);
+    }
+}

@@ -1,0 +1,78 @@
+//! Who calls, by which credential, and what that allows.
+
+use std::time::Duration;
+
+use domain::{
+    SessionId, Timestamp, UserId,
+    permission::{Permission, Permissions, Role},
+};
+use ports::Platform;
+
+use super::access_tokens;
+use crate::{
+    Config,
+    error::{Error, ErrorKind, Result},
+};
+
+/// A caller whose credential is good.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity {
+    /// Who.
+    pub user: UserId,
+    /// What the user is.
+    pub role: Role,
+    /// What the role and the credential allow.
+    pub permissions: Permissions,
+    /// Signed in where; none with a personal API key.
+    pub session: Option<SessionId>,
+    /// When the user last proved to be there; never with a personal API key.
+    pub authenticated_at: Option<Timestamp>,
+}
+
+/// The caller that a bearer token names.
+pub async fn authenticate(platform: &Platform, config: &Config, token: &str) -> Result<Identity> {
+    let claims = access_tokens::verify(platform, config, token).await?;
+    Ok(Identity {
+        user: claims.user,
+        role: claims.role,
+        permissions: claims.role.permissions(),
+        session: Some(claims.session),
+        authenticated_at: Some(claims.authenticated_at),
+    })
+}
+
+impl Identity {
+    /// Refuses who lacks a permission.
+    pub fn require(&self, permission: Permission) -> Result<()> {
+        if self.permissions.allow(permission) {
+            return Ok(());
+        }
+        let detail = format!("This needs the permission `{permission}`, which your account or API key does not have.");
+        Err(Error::new(ErrorKind::Forbidden, "permission_denied", detail))
+    }
+
+    /// The session; an error for who came with an API key.
+    pub fn session(&self) -> Result<SessionId> {
+        let needs = || {
+            Error::new(
+                ErrorKind::Forbidden,
+                "session_required",
+                "This needs a signed-in session; an API key is not enough.",
+            )
+        };
+        self.session.ok_or_else(needs)
+    }
+
+    /// Refuses who has not proved to be there for longer than `within`.
+    pub fn require_recent(&self, now: Timestamp, within: Duration) -> Result<()> {
+        let recent = self.authenticated_at.is_some_and(|at| now.since(at) <= within);
+        if recent {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Forbidden,
+            "step_up_required",
+            "Prove that it is you: POST your password or a code to /api/v1/auth/step-up, then repeat this with the new access token.",
+        ))
+    }
+}

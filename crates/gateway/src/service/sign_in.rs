@@ -1,0 +1,79 @@
+//! The last step of every way to sign in: whether the account may be used, the session, the event.
+
+use domain::{
+    SessionId, UserId,
+    account::{Device, Standing, User},
+    permission::Role,
+};
+use ports::{Platform, Statement};
+
+use super::{
+    audit::{self, Action, Event},
+    sessions::{self, Tokens},
+};
+use crate::{
+    Config,
+    error::{Error, ErrorKind, Result},
+};
+
+/// How a user proved who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// By a new account's password.
+    Registration,
+    /// By their password.
+    Password,
+}
+
+impl Method {
+    /// The word of the audit log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Registration => "registration",
+            Self::Password => "password",
+        }
+    }
+}
+
+/// What signing in came to.
+#[derive(Debug)]
+pub enum SignIn {
+    /// The user is signed in.
+    Done(Tokens),
+}
+
+/// Signs in a user who has proved who they are.
+pub async fn finish(
+    platform: &Platform,
+    config: &Config,
+    user: &User,
+    method: Method,
+    device: &Device,
+) -> Result<SignIn> {
+    if user.standing != Standing::Active {
+        return Err(Error::new(
+            ErrorKind::Forbidden,
+            "account_suspended",
+            "This account is suspended. Ask the operator of this service.",
+        ));
+    }
+    let (batch, tokens) = open(platform, config, user.id, user.role, method, device)?;
+    platform.accounts.batch(batch).await?;
+    Ok(SignIn::Done(tokens))
+}
+
+/// The statements that open a session and tell of it, and what the client gets when they have run.
+pub fn open(
+    platform: &Platform,
+    config: &Config,
+    user: UserId,
+    role: Role,
+    method: Method,
+    device: &Device,
+) -> Result<(Vec<Statement>, Tokens)> {
+    let session = platform.entropy.id(platform.clock.now(), SessionId::new);
+    let action = if method == Method::Registration { Action::Registered } else { Action::SignedIn };
+    let event = Event { detail: Some(method.as_str()), session: Some(session), ..Event::by_user(user, action, device) };
+    let batch = vec![sessions::insert(platform, config, session, user, device), audit::statement(platform, &event)];
+    Ok((batch, sessions::first_tokens(platform, config, user, role, session)?))
+}
