@@ -6,7 +6,7 @@ use crate::{
     build::{self, BEHAVIOUR},
     command::{Result, cargo, run_tests},
     host::{Host, Variant},
-    servers,
+    secrets, servers,
     tally::Tally,
 };
 
@@ -30,7 +30,7 @@ pub fn prepare(host: Host) -> Result {
 }
 
 /// Starts the host and a provider for it, and runs the suite on them; then the behaviour suites of the ports inside. The
-/// tests learn of them through `BASE_URL`, `UPSTREAM_URL` and `HOST_KIND`; without these they run in process.
+/// tests learn of them through `BASE_URL`, `UPSTREAM_URL` and `HOST_KIND`; without these they run in process. Last, the host's log is searched for secrets.
 pub fn run(host: Host, tally: &mut Tally) -> Result {
     if host == Host::InProcess {
         return run_tests(&mut suite("suite"), tally);
@@ -40,7 +40,9 @@ pub fn run(host: Host, tally: &mut Tally) -> Result {
         let server = servers::host(host, variant, upstream.url())?;
         let mut suite = suite(test);
         suite.env("BASE_URL", server.url()).env("UPSTREAM_URL", upstream.url()).env("HOST_KIND", host.name());
-        run_tests(&mut suite, tally)
+        let result = run_tests(&mut suite, tally);
+        // Whatever the tests did, the log may not tell.
+        result.and(secrets::look_for(server.log(), tally))
     };
     let promises = on(Variant::Shipped, "suite", tally);
     let ports = if host.has_inner_ports() { on(Variant::Behaviour, "behaviour", tally) } else { Ok(()) };

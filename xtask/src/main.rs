@@ -9,6 +9,7 @@ mod command;
 mod conformance;
 mod host;
 mod report;
+mod secrets;
 mod servers;
 mod settings;
 mod setup;

@@ -7,7 +7,12 @@ mod spin;
 mod upstream;
 mod workers;
 
-use std::{fs, net::TcpListener, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 pub use workers::wrangler;
 
@@ -22,13 +27,18 @@ use child::Child;
 #[derive(Debug)]
 pub struct Server {
     url: String,
-    _child: Child,
+    child: Child,
 }
 
 impl Server {
     /// Its address, without a closing slash.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// What it prints.
+    pub fn log(&self) -> &Path {
+        self.child.log()
     }
 }
 
@@ -54,7 +64,7 @@ pub fn host(host: Host, variant: Variant, upstream: &str) -> Result<Server> {
     let mut child = Child::start(host.name(), &command)?;
     health::wait(&mut child, port, Duration::from_mins(2))?;
     println!("{host} answers on {url}, its log is {}", child.log().display());
-    Ok(Server { url, _child: child })
+    Ok(Server { url, child })
 }
 
 /// What a host is told about where it stands.

@@ -2,6 +2,7 @@
 
 mod conversations;
 pub mod littoral;
+mod logins;
 mod paced;
 mod starts;
 mod streams;
@@ -69,6 +70,8 @@ pub fn report(folder: &Path, scale: Scale) -> Result<String> {
     eprintln!("bench: conversations");
     let conversations = conversations::measure(&littoral, &tokens, scale)?;
     let after = littoral.rss()? / 1e6;
+    eprintln!("bench: a storm of logins");
+    let logins = logins::measure(&littoral, &tokens, scale)?;
 
     let mut text = introduction();
     text += &table_of_replies(&replies);
@@ -76,6 +79,7 @@ pub fn report(folder: &Path, scale: Scale) -> Result<String> {
     let Some([direct, through]) = paced.first_chunk::<2>() else { return Err("a target has no row".into()) };
     text += &table_of_paced(direct, through);
     let memory = Memory { idle, after, weight, streams: scale.streams };
+    text += &table_of_logins(&logins);
     text += &table_of_lines(&replies, (direct, through), &conversations, &memory, &starts);
     Ok(text)
 }
@@ -161,6 +165,18 @@ fn table_of_paced(direct: &paced::Row, through: &paced::Row) -> String {
     ];
     let title = format!("paced streams, {} connections; ms", paced::CONNECTIONS);
     markdown([&title, "direct", "Littoral", "added"], &rows)
+}
+
+fn table_of_logins(logins: &logins::Logins) -> String {
+    let rows = [
+        ["logins a second".to_owned(), String::new(), logins.rate.to_string()],
+        ["a login, p50".to_owned(), String::new(), logins.p50.to_string()],
+        ["a list of conversations, p50".to_owned(), logins.calm.0.to_string(), logins.storm.0.to_string()],
+        ["a list of conversations, p99".to_owned(), logins.calm.1.to_string(), logins.storm.1.to_string()],
+        ["resident memory after, MB".to_owned(), String::new(), logins.memory.to_string()],
+    ];
+    let title = format!("{} logins at once; ms", logins::CONNECTIONS);
+    markdown([&title, "calm", "storm"], &rows)
 }
 
 struct Memory {

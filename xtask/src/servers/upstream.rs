@@ -21,7 +21,7 @@ pub fn start() -> Result<Server> {
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(10) {
         if let Some(url) = child.output().lines().find_map(|line| line.strip_prefix("listening on ")) {
-            return Ok(Server { url: url.trim().to_owned(), _child: child });
+            return Ok(Server { url: url.trim().to_owned(), child });
         }
         child.check()?;
         thread::sleep(Duration::from_millis(20));

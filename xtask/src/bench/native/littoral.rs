@@ -46,12 +46,17 @@ pub fn register(littoral: &Process, count: usize) -> Result<Vec<String>> {
     let mut connection = connect(littoral)?;
     (0..count)
         .map(|number| {
-            let body = format!(r#"{{"email":"bench{number}@example.com","password":"not a secret {number}"}}"#);
+            let body = format!(r#"{{"email":"bench{number}@example.com","password":"{}"}}"#, password(number));
             let register = request("POST", "/api/v1/auth/register", None, &body);
             ask(&mut connection, &register, 201)?;
             field(connection.body(), "access_token")
         })
         .collect()
+}
+
+/// The password of a registered user.
+pub fn password(number: usize) -> String {
+    format!("No-Secret-at-4ll/{number}")
 }
 
 /// A connection to it.
