@@ -1,5 +1,6 @@
 //! Settings: read once, validated together, every problem reported at once with the setting's name and what was expected.
 
+mod mail;
 mod reader;
 
 use std::{fmt, time::Duration};
@@ -7,6 +8,7 @@ use std::{fmt, time::Duration};
 use domain::{Secret, gcra::Quota};
 use ports::{Settings, SettingsError};
 
+pub use self::mail::Mail;
 use self::reader::Reader;
 
 /// A key of a ring: its id and its bytes.
@@ -56,6 +58,8 @@ pub struct HashCost {
 pub struct Config {
     /// Where clients reach this server; the issuer of its tokens.
     pub public_url: String,
+    /// Mail: what letters say and how they are sent.
+    pub mail: Mail,
     /// Keys that sign access tokens: the first signs, all verify.
     pub jwt_keys: Vec<Key>,
     /// Keys that the chain of refresh tokens is computed with: the first for new tokens, all verify.
@@ -136,9 +140,11 @@ impl Config {
                 Some(OpenAi { base_url, api_key: read.text("LITTORAL_OPENAI_API_KEY").await?.map(Secret::new) })
             }
         };
+        let public_url = read.url("LITTORAL_PUBLIC_URL").await?.unwrap_or_else(|| "http://127.0.0.1:8787".into());
         let fallback = if openai.is_some() { "gpt-4o-mini" } else { OFFLINE_MODEL };
         let config = Self {
-            public_url: read.url("LITTORAL_PUBLIC_URL").await?.unwrap_or_else(|| "http://127.0.0.1:8787".into()),
+            mail: Mail::read(&mut read, &public_url).await?,
+            public_url,
             jwt_keys: read.keys("LITTORAL_JWT_KEYS").await?,
             refresh_keys: read.keys("LITTORAL_REFRESH_KEYS").await?,
             access_token: read.seconds("LITTORAL_ACCESS_TOKEN_SECONDS", 900, 1..=86_400).await?,

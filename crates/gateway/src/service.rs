@@ -8,6 +8,7 @@ pub mod completions;
 pub mod conversations;
 pub mod health;
 pub mod identity;
+pub mod letters;
 pub mod limits;
 pub mod messages;
 pub mod models;

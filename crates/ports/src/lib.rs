@@ -25,7 +25,7 @@ pub use self::{
     http::{Body, HttpClient, HttpError, HttpErrorKind},
     key_value::{KeyValue, KeyValueError},
     log::Log,
-    mail::{Mail, MailError, Mailer},
+    mail::{Mail, MailApi, MailError, MailService, Mailer, Sender},
     platform::Platform,
     rate_limiter::{RateLimitError, RateLimiter},
     runs::{EventStream, Runs, RunsError},

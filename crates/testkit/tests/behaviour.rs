@@ -7,7 +7,7 @@ use domain::Timestamp;
 use futures_util::StreamExt as _;
 use http::{Request, Response};
 use ports::{
-    Body, Clock, Database, DatabaseError, DatabaseErrorKind, HttpClient, HttpError, Mail, Mailer as _, Outcome,
+    Body, Clock, Database, DatabaseError, DatabaseErrorKind, HttpClient, HttpError, Mail, Mailer as _, Outcome, Sender,
     Statement,
 };
 use testkit::{
@@ -87,7 +87,8 @@ async fn recorded_mail() {
     behaviour::mailer(&mail, "ann@example.org").await.assert_passed();
     assert_eq!(mail.take().len(), 3);
     mail.refuse(true);
-    let refused = Mail { to: "ann@example.org".into(), subject: "a".into(), text: "b".into() };
+    let from = Sender { name: "Ann".into(), address: "ann@example.org".into() };
+    let refused = Mail { from, to: "ann@example.org".into(), subject: "a".into(), text: "b".into(), html: None };
     assert!(mail.send(refused).await.is_err());
     assert!(mail.take().is_empty());
 }

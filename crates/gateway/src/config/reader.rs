@@ -23,6 +23,11 @@ impl<'a> Reader<'a> {
         if self.problems.is_empty() { Ok(config) } else { Err(ConfigError(self.problems)) }
     }
 
+    /// Notes what is wrong with a setting: its name and what was expected, never its value.
+    pub fn refuse(&mut self, name: &str, expected: &str) {
+        self.problems.push(format!("{name}: {expected}"));
+    }
+
     pub async fn text(&mut self, name: &str) -> Result<Option<String>, SettingsError> {
         Ok(self.settings.get(name).await?.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
     }

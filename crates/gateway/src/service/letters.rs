@@ -1,0 +1,218 @@
+//! Letters: what the product tells its users by mail, as plain text and as HTML. The words are in `letters/`; the first line
+//! of a text is its subject. When a letter is due is decided by other services, and how mail travels by the host.
+
+use std::{pin::pin, time::Duration};
+
+use domain::Secret;
+use futures_util::future::{Either, select};
+use ports::{Mail, MailError, Mailer, Platform, Tasks};
+
+use crate::{Config, config, log::Line};
+
+/// How long handing a letter over may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A letter. Its texts are shown as they are; times and hints are the caller's to write.
+#[derive(Clone, Debug)]
+pub enum Letter {
+    /// To a new address: confirm it.
+    VerifyEmail {
+        /// Confirms it.
+        token: Secret<String>,
+    },
+    /// To the address that an account shall have from now on: confirm it.
+    ConfirmNewEmail {
+        /// Confirms it.
+        token: Secret<String>,
+    },
+    /// To the former address: the account has another.
+    EmailChanged {
+        /// The new address, partly hidden.
+        new_hint: String,
+    },
+    /// A new password can be chosen.
+    ResetPassword {
+        /// Permits it once.
+        token: Secret<String>,
+    },
+    /// The password was changed or reset.
+    PasswordChanged,
+    /// Somebody signed in on a device that was not seen before.
+    NewDevice {
+        /// What it calls itself.
+        device: String,
+        /// Roughly where it is.
+        place: String,
+        /// When it did.
+        time: String,
+    },
+    /// Too many wrong passwords.
+    AccountLocked {
+        /// When the next try counts.
+        until: String,
+    },
+    /// Somebody signed up with an address that has an account.
+    AlreadyRegistered,
+    /// The second factor was switched on or off, or its codes were made anew.
+    SecondFactorChanged {
+        /// What happened.
+        what: String,
+    },
+    /// The account will be deleted.
+    DeletionScheduled {
+        /// When.
+        at: String,
+    },
+}
+
+/// The words of a letter.
+struct Words {
+    name: &'static str,
+    text: &'static str,
+    html: &'static str,
+}
+
+macro_rules! words {
+    ($name:literal) => {
+        Words {
+            name: $name,
+            text: include_str!(concat!("letters/", $name, ".txt")),
+            html: include_str!(concat!("letters/", $name, ".html")),
+        }
+    };
+}
+
+/// What stands around every letter.
+const FRAME: Words = words!("frame");
+
+/// What a name in the words stands for.
+type Values = Vec<(&'static str, String)>;
+
+impl Letter {
+    fn words(&self) -> Words {
+        match self {
+            Self::VerifyEmail { .. } => words!("verify-email"),
+            Self::ConfirmNewEmail { .. } => words!("confirm-new-email"),
+            Self::EmailChanged { .. } => words!("email-changed"),
+            Self::ResetPassword { .. } => words!("reset-password"),
+            Self::PasswordChanged => words!("password-changed"),
+            Self::NewDevice { .. } => words!("new-device"),
+            Self::AccountLocked { .. } => words!("account-locked"),
+            Self::AlreadyRegistered => words!("already-registered"),
+            Self::SecondFactorChanged { .. } => words!("second-factor-changed"),
+            Self::DeletionScheduled { .. } => words!("deletion-scheduled"),
+        }
+    }
+
+    fn values(self, app_url: &str) -> Values {
+        let linked = |page: &str, token: Secret<String>| {
+            let link = page_link(app_url, page, token.expose());
+            vec![("link", link), ("token", token.expose().clone())]
+        };
+        match self {
+            Self::VerifyEmail { token } => linked("verify-email", token),
+            Self::ConfirmNewEmail { token } => linked("confirm-email", token),
+            Self::ResetPassword { token } => linked("reset-password", token),
+            Self::EmailChanged { new_hint } => vec![("new_hint", new_hint)],
+            Self::NewDevice { device, place, time } => {
+                vec![("device", harmless(&device)), ("place", harmless(&place)), ("time", time)]
+            }
+            Self::AccountLocked { until } => vec![("until", until)],
+            Self::SecondFactorChanged { what } => vec![("what", what)],
+            Self::DeletionScheduled { at } => vec![("at", at)],
+            Self::PasswordChanged | Self::AlreadyRegistered => Vec::new(),
+        }
+    }
+}
+
+/// Sends a letter beside the request: the caller's answer takes no longer for it, so that time tells nobody whether an address
+/// is known. A failure is a line in the log, without address and token.
+pub fn send(platform: &Platform, config: &Config, to: &str, letter: Letter) {
+    let name = letter.words().name;
+    let mail = write(&config.mail, to, letter);
+    let (mailer, tasks) = (platform.mail.clone(), platform.tasks.clone());
+    let (clock, log) = (platform.clock.clone(), platform.log.clone());
+    platform.tasks.spawn(Box::pin(async move {
+        if let Err(error) = hand_over(&*mailer, &*tasks, mail).await {
+            Line::new(clock.now(), "error", "mail could not be sent")
+                .with("letter", name)
+                .show("cause", error)
+                .write(&*log);
+        }
+    }));
+}
+
+async fn hand_over(mailer: &dyn Mailer, tasks: &dyn Tasks, mail: Mail) -> Result<(), MailError> {
+    match select(pin!(mailer.send(mail)), pin!(tasks.sleep(PATIENCE))).await {
+        Either::Left((sent, _)) => sent,
+        Either::Right(_) => Err(MailError(format!("no answer within {PATIENCE:?}"))),
+    }
+}
+
+fn write(config: &config::Mail, to: &str, letter: Letter) -> Mail {
+    let words = letter.words();
+    let (subject, text) = words.text.split_once('\n').unwrap_or((words.text, ""));
+    let mut values = letter.values(&config.app_url);
+    values.extend([("app", config.app_name.clone()), ("app_url", config.app_url.clone())]);
+    let subject = fill(subject, &values, String::push_str);
+    values.push(("subject", subject.clone()));
+    Mail {
+        from: config.from.clone(),
+        to: to.to_owned(),
+        subject,
+        text: framed(FRAME.text, text, &values, String::push_str),
+        html: Some(framed(FRAME.html, words.html, &values, push_escaped)),
+    }
+}
+
+/// The words in their frame. Each of the parts is filled by itself, so that no value is ever taken for a name.
+fn framed(frame: &str, words: &str, values: &Values, put: fn(&mut String, &str)) -> String {
+    let (head, foot) = frame.split_once("{{body}}").unwrap_or_default();
+    [head, words.trim(), foot].map(|part| fill(part, values, put)).concat()
+}
+
+/// Puts values in the place of `{{name}}`.
+fn fill(words: &str, values: &Values, put: fn(&mut String, &str)) -> String {
+    let mut filled = String::with_capacity(words.len() + 256);
+    let mut rest = words;
+    while let Some((before, (name, after))) =
+        rest.split_once("{{").and_then(|(before, after)| Some((before, after.split_once("}}")?)))
+    {
+        filled.push_str(before);
+        if let Some((_, value)) = values.iter().find(|(known, _)| *known == name) {
+            put(&mut filled, value);
+        }
+        rest = after;
+    }
+    filled.push_str(rest);
+    filled
+}
+
+fn push_escaped(html: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            _ => html.push(c),
+        }
+    }
+}
+
+fn page_link(app_url: &str, page: &str, token: &str) -> String {
+    let token: String = form_urlencoded::byte_serialize(token.as_bytes()).collect();
+    format!("{app_url}/{page}?token={token}")
+}
+
+/// What a stranger's device says about itself, without what mail programs would make a link or a new line of.
+fn harmless(text: &str) -> String {
+    let kept = text.chars().take(64).map(|c| if c.is_alphanumeric() || "-_.,'()+;".contains(c) { c } else { ' ' });
+    let text: String = kept.collect();
+    let words: Vec<_> = text.split_whitespace().collect();
+    if words.is_empty() { "unknown".into() } else { words.join(" ") }
+}
+
+#[cfg(test)]
+mod tests;
