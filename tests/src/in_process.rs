@@ -7,15 +7,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use adapters::MemoryRateLimiter;
+use adapters::{HttpMail, MemoryRateLimiter};
 use async_trait::async_trait;
 use domain::Timestamp;
 use futures_util::StreamExt as _;
 use gateway::{Body, Config, Gateway, LocalRuns, run::Parts};
 use http::{Method, Request};
 use ports::{BoxFuture, Chats, Clock, Database, Log, Platform, Settings, SettingsError, Tasks};
-use testkit::{Faulty, MemoryKeys, PlainHttp, RecordedMail, SeededEntropy, StrictDatabase, TokioTasks};
-use tokio::task::AbortHandle;
+use testkit::{Faulty, MemoryKeys, PlainHttp, SeededEntropy, StrictDatabase, TokioTasks};
+use tokio::{sync::Notify, task::AbortHandle};
 
 use crate::{Answer, settings::SETTINGS};
 
@@ -40,7 +40,7 @@ impl Settings for Given {
 
 /// Shown by the test runner when a test fails, and kept for the tests that look for secrets.
 #[derive(Default)]
-pub struct Captured(Mutex<Vec<String>>);
+pub struct Captured(Mutex<Vec<String>>, Notify);
 
 impl Captured {
     pub fn lines(&self) -> Vec<String> {
@@ -48,10 +48,28 @@ impl Captured {
     }
 }
 
+#[cfg(test)]
+impl Captured {
+    /// Waits for the first line that contains `words`.
+    pub async fn wait_for(&self, words: &str) -> String {
+        let found = async {
+            loop {
+                let news = self.1.notified();
+                if let Some(line) = self.lines().into_iter().find(|line| line.contains(words)) {
+                    return line;
+                }
+                news.await;
+            }
+        };
+        tokio::time::timeout(crate::api::PATIENCE, found).await.expect("a line in the log")
+    }
+}
+
 impl Log for Captured {
     fn write(&self, line: &str) {
         println!("{line}");
         self.0.lock().expect("no test panics while it logs").push(line.to_owned());
+        self.1.notify_one();
     }
 }
 
@@ -70,6 +88,16 @@ pub async fn database() -> Arc<Faulty> {
     Arc::new(Faulty::new(database))
 }
 
+/// The settings of the suite, and these.
+pub async fn config(upstream: &str, given: &[(&'static str, &str)]) -> Arc<Config> {
+    let mut settings: HashMap<String, String> =
+        SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    settings.insert("LITTORAL_OPENAI_BASE_URL".into(), format!("{upstream}/v1"));
+    settings.insert("LITTORAL_MAIL_API_URL".into(), format!("{upstream}/play/mail"));
+    settings.extend(given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    Arc::new(Config::load(&Given(settings)).await.expect("valid settings"))
+}
+
 /// Starts the `number`th process; 0 is one that is alone.
 pub async fn start(
     upstream: &str,
@@ -77,12 +105,7 @@ pub async fn start(
     database: Arc<dyn Database>,
     number: u64,
 ) -> Process {
-    let mut settings: HashMap<String, String> =
-        SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    settings.insert("LITTORAL_OPENAI_BASE_URL".into(), format!("{upstream}/v1"));
-    settings.extend(given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    let config = Arc::new(Config::load(&Given(settings)).await.expect("valid settings"));
-
+    let config = config(upstream, given).await;
     let clock = Arc::new(SystemClock);
     let log = Arc::new(Captured::default());
     let tasks = Arc::new(MortalTasks::default());
@@ -100,7 +123,7 @@ pub async fn start(
         keys: Arc::new(MemoryKeys::new(clock)),
         limiter: Arc::new(MemoryRateLimiter::default()),
         runs: own(config.clone(), parts.clone()),
-        mail: Arc::new(RecordedMail::default()),
+        mail: HttpMail::configured(config.mail.api.as_ref(), &parts.http),
         chats: parts.chats,
         http: parts.http,
         clock: parts.clock,

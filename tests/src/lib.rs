@@ -2,11 +2,12 @@
 //! host. A test knows HTTP and the scripted upstream, never which host answers.
 //!
 //! - `BASE_URL`: where the host answers. Its provider must be the scripted upstream: `LITTORAL_OPENAI_BASE_URL=$UPSTREAM_URL/v1`,
-//!   with the settings of [`settings`].
+//!   and its mail service too: `LITTORAL_MAIL_API_URL=$UPSTREAM_URL/play/mail`, with the settings of [`settings`].
 //! - `UPSTREAM_URL`: where the program `scripted-upstream` listens.
 
 mod api;
 mod in_process;
+mod mail;
 mod remote;
 pub mod settings;
 mod stream;
@@ -14,6 +15,7 @@ mod upstream;
 
 pub use self::{
     api::{Answer, Api, PASSWORD, User},
+    mail::token_in,
     stream::{Frame, Frames, joined},
     upstream::Provider,
 };

@@ -1,7 +1,11 @@
 //! The provider of the host under test: the scripted upstream, in this process or as a program.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    collections::HashMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::SystemTime,
 };
 
@@ -15,19 +19,21 @@ use crate::remote;
 pub struct Provider {
     local: Option<Upstream>,
     url: String,
+    /// How many mails to an address were read, of those that came.
+    pub(crate) read: Mutex<HashMap<String, usize>>,
 }
 
 impl Provider {
     /// One of this test's own.
     pub fn start() -> Self {
         let local = Upstream::start();
-        Self { url: local.url(), local: Some(local) }
+        Self { url: local.url(), local: Some(local), read: Mutex::default() }
     }
 
     /// The program that the host under test calls.
     pub fn remote() -> Self {
         let url = remote::upstream_url().expect("BASE_URL is set, so UPSTREAM_URL must be too");
-        Self { local: None, url }
+        Self { local: None, url, read: Mutex::default() }
     }
 
     /// Where it listens.
@@ -40,14 +46,18 @@ impl Provider {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let nanos = SystemTime::UNIX_EPOCH.elapsed().map(|time| time.as_nanos()).unwrap_or_default();
         let id = format!("script-{nanos:x}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        self.play(&id, script).await;
+        id
+    }
+
+    pub(crate) async fn play(&self, id: &str, script: Script) {
         if let Some(local) = &self.local {
-            local.script(&id, script);
-            return id;
+            local.script(id, script);
+            return;
         }
         let body = script.to_json().into();
         let status = remote::send(&self.url, Method::PUT, &format!("/__script/{id}"), &[], body).await.status;
         assert!(status.is_success(), "the scripted upstream took no script: {status}");
-        id
     }
 
     /// How often a script was called.
@@ -75,7 +85,7 @@ impl Provider {
         assert_eq!(calls["timed_out"], false, "the upstream was not called: {calls}");
     }
 
-    async fn calls(&self, id: &str, query: &str) -> Value {
+    pub(crate) async fn calls(&self, id: &str, query: &str) -> Value {
         let answer = remote::send(&self.url, Method::GET, &format!("/__calls/{id}{query}"), &[], Vec::new()).await;
         answer.json().await.1
     }

@@ -53,6 +53,11 @@ async fn the_http_client_keeps_its_contract() {
 }
 
 #[tokio::test]
+async fn the_mailer_keeps_its_contract() {
+    passes("mailer", 3).await;
+}
+
+#[tokio::test]
 async fn tasks_keep_their_contract() {
     passes("tasks", 3).await;
 }

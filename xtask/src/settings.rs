@@ -9,5 +9,6 @@ pub fn for_tests(url: &str, upstream: &str) -> Vec<(&'static str, String)> {
     let mut settings: Vec<_> = table::SETTINGS.iter().map(|&(name, value)| (name, value.to_owned())).collect();
     settings.push(("LITTORAL_PUBLIC_URL", url.to_owned()));
     settings.push(("LITTORAL_OPENAI_BASE_URL", format!("{upstream}/v1")));
+    settings.push(("LITTORAL_MAIL_API_URL", format!("{upstream}/play/mail")));
     settings
 }

@@ -3,12 +3,14 @@
 //! Whatever names a host's SDK or an executor belongs in that host.
 
 mod hrana;
+mod http_mail;
 mod memory_rate_limiter;
 mod sql_keys;
 mod sql_rate_limiter;
 
 pub use self::{
     hrana::{Hrana, HranaError},
+    http_mail::HttpMail,
     memory_rate_limiter::MemoryRateLimiter,
     sql_keys::SqlKeys,
     sql_rate_limiter::SqlRateLimiter,

@@ -2,14 +2,14 @@
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use adapters::SqlRateLimiter;
+use adapters::{HttpMail, SqlRateLimiter};
 use futures_util::lock::Mutex;
 use gateway::{Config, ConfigError, Gateway, LocalRuns, Refusal, run::Parts};
 use ports::{Chats, Clock, Database, DatabaseError, Entropy, HttpClient, Log, Platform, Tasks};
 use serde_json::json;
 
 use crate::{
-    clock::SpinClock, database, entropy::SpinEntropy, http::SpinHttp, keys::SpinKeys, log::StandardError, mail::NoMail,
+    clock::SpinClock, database, entropy::SpinEntropy, http::SpinHttp, keys::SpinKeys, log::StandardError,
     settings::SpinVariables, tasks::SpinTasks,
 };
 
@@ -74,6 +74,7 @@ async fn make() -> Result<Instance, Refusal> {
         log: Arc::clone(&log),
         tasks: Arc::clone(&tasks),
     };
+    let mail = HttpMail::configured(config.mail.api.as_ref(), &http);
     let platform = Platform {
         accounts: Arc::clone(&database),
         chats,
@@ -81,7 +82,7 @@ async fn make() -> Result<Instance, Refusal> {
         limiter: Arc::new(SqlRateLimiter(database)),
         runs: LocalRuns::among_others(Arc::clone(&config), parts),
         http,
-        mail: Arc::new(NoMail),
+        mail,
         clock,
         entropy,
         log,

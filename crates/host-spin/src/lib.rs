@@ -15,7 +15,6 @@ mod inbound;
 mod instance;
 mod keys;
 mod log;
-mod mail;
 mod settings;
 mod sqlite;
 mod tasks;

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use adapters::Hrana;
+use adapters::{Hrana, HttpMail};
 use gateway::{Refusal, run::Parts};
 use ports::{Chats, Clock as _, Database, HttpClient, Log as _, Platform, Tasks};
 use worker::Env;
@@ -18,7 +18,6 @@ use crate::{
     keys::WorkersKv,
     limiter::DurableLimiter,
     log::{self, Console},
-    mail::NoMail,
     runs::DurableRuns,
 };
 
@@ -43,8 +42,8 @@ pub async fn platform(env: &Env, isolate: &Isolate, tasks: Arc<dyn Tasks>) -> Re
         keys: Arc::new(WorkersKv(bound(KEYS, env.kv(KEYS))?)),
         limiter: Arc::new(DurableLimiter(bound(LIMITER, env.durable_object(LIMITER))?)),
         runs: Arc::new(DurableRuns(bound(RUNS, env.durable_object(RUNS))?)),
+        mail: HttpMail::configured(isolate.config.mail.api.as_ref(), &parts.http),
         http: parts.http,
-        mail: Arc::new(NoMail),
         clock: parts.clock,
         entropy: parts.entropy,
         log: parts.log,

@@ -19,7 +19,6 @@ mod js;
 mod keys;
 mod limiter;
 mod log;
-mod mail;
 mod probe;
 mod runs;
 mod settings;
@@ -89,7 +88,6 @@ const _: () = {
     shared::<keys::WorkersKv>();
     shared::<limiter::DurableLimiter>();
     shared::<Console>();
-    shared::<mail::NoMail>();
     shared::<runs::DurableRuns>();
     shared::<settings::Vars>();
     shared::<WorkersTasks>();

@@ -10,6 +10,8 @@
 //! a script plays the script `default`: "Hello from the scripted upstream.", streamed or not as the call asks. Its
 //! calls are recorded under the id it asked for, calls without a `model` under `default`. Giving an id a new script forgets its calls.
 //!
+//! `POST` to `/play/mail/…` is a mail service's API: the id is `mail:` and the recipient's address in lower case.
+//!
 //! # In a test
 //!
 //! ```no_run
@@ -86,6 +88,7 @@ mod chunk;
 mod connection;
 mod control;
 mod journal;
+mod mail;
 mod plan;
 mod player;
 mod request;

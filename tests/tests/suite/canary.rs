@@ -71,6 +71,7 @@ fn secrets(user: &User) -> Vec<String> {
         "canary-Passw0rd-7",
         WRONG,
         "canary-provider-key",
+        "canary-mail-key",
         CONTENT,
         REPLY,
         TITLE,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ports::Platform;
 
-use super::{Report, clock, database, entropy, http_client, key_value, rate_limiter, tasks};
+use super::{Report, clock, database, entropy, http_client, key_value, mailer, rate_limiter, tasks};
 
 /// The path of the route: `GET /__behaviour?suite=NAME`, and `&upstream=URL` of the scripted upstream for `http_client`.
 pub const PATH: &str = "/__behaviour";
@@ -24,9 +24,14 @@ pub async fn answer(platform: &Platform, query: &str) -> Result<Report, &'static
             let upstream = parameter(query, "upstream").ok_or("upstream: expected the URL of the scripted upstream")?;
             http_client(platform.http.as_ref(), upstream).await
         }
+        "mailer" => mailer(platform.mail.as_ref(), "behaviour@example.com").await,
         "tasks" => tasks(Arc::clone(&platform.tasks), platform.clock.as_ref()).await,
         "clock" => clock(platform.clock.as_ref()),
         "entropy" => entropy(platform.entropy.as_ref()),
-        _ => return Err("suite: expected database, key_value, rate_limiter, http_client, tasks, clock or entropy"),
+        _ => {
+            return Err(
+                "suite: expected database, key_value, rate_limiter, http_client, mailer, tasks, clock or entropy",
+            );
+        }
     })
 }

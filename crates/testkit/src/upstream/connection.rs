@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::chunk;
 use super::control;
 use super::journal::{DEFAULT, Journal};
+use super::mail;
 use super::player::{self, Ending};
 use super::request::{ReadError, Request, Source};
 use super::socket;
@@ -74,6 +75,10 @@ impl Connection {
             let id = wanted.model.as_deref().unwrap_or(DEFAULT);
             return self.play(id, request, wanted.stream == Some(true));
         }
+        if path.starts_with("/play/mail/") {
+            let id = mail::id(&request.body);
+            return self.play(&id, request, false);
+        }
         if let Some(id) = path.strip_prefix("/play/") {
             return self.play(&decode(id), request, true);
         }
@@ -82,7 +87,7 @@ impl Connection {
         } else if let Some(id) = path.strip_prefix("/__calls/") {
             control::get_calls(&self.journal, &decode(id), query)
         } else {
-            let help = "nothing is scripted here: use POST …/chat/completions, /play/{id}, PUT /__script/{id} or GET /__calls/{id}";
+            let help = "nothing is scripted here: use POST …/chat/completions, /play/{id}, /play/mail/…, PUT /__script/{id} or GET /__calls/{id}";
             (404, chunk::error("invalid_request_error", Some("unknown_url"), help))
         };
         self.respond(status, &body, request.close).is_ok()
@@ -151,7 +156,7 @@ impl Source for Connection {
 }
 
 /// Undoes percent-encoding; what is none stays as it is.
-fn decode(text: &str) -> String {
+pub fn decode(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut index = 0;
