@@ -37,7 +37,10 @@ Settings come from the environment, then from secrets.env in the data folder:
   LITTORAL_MAX_CONNECTIONS    connections at once [10000]
   LITTORAL_MAX_COMPUTATIONS   passwords hashed at once, 19 MiB each [as many as cores]
   LITTORAL_SHUTDOWN_SECONDS   time for requests to end after SIGTERM or Ctrl-C [10]
-  LITTORAL_MAIL_DIR           folder for outgoing mail [mail in the data folder]
+  LITTORAL_MAIL_API           resend, postmark or mailgun, which sends mail; with LITTORAL_MAIL_API_KEY
+  LITTORAL_SMTP_URL           an SMTP server that sends mail instead, like smtp://user:password@mail.example.com:587
+  LITTORAL_MAIL_FROM          who mail is from, like Littoral <hello@example.com>
+  LITTORAL_MAIL_DIR           folder for mail that neither sends [mail in the data folder]
   LITTORAL_DATABASE_URL       a libSQL server instead of the file in the data folder
   LITTORAL_DATABASE_TOKEN     its token
 The project's README lists all of them.

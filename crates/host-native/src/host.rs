@@ -2,7 +2,7 @@
 
 use std::{fmt, num::NonZero, sync::Arc, time::Duration};
 
-use adapters::{Hrana, MemoryRateLimiter, SqlKeys, SqlRateLimiter};
+use adapters::{Hrana, HttpMail, MemoryRateLimiter, SqlKeys, SqlRateLimiter};
 use gateway::{Gateway, LocalRuns, run::Parts};
 use http::{Request, Response};
 use ports::{Chats, Clock, Database, Entropy, HttpClient, KeyValue, Log, Mailer, Platform, RateLimiter, Runs, Tasks};
@@ -18,6 +18,7 @@ use crate::{
     mail::MailFolder,
     server::{Limits, Server},
     settings::RemoteDatabase,
+    smtp::Smtp,
     start::{Start, StartError},
     tasks::TokioTasks,
 };
@@ -69,7 +70,7 @@ impl Host {
 
     /// The platform, and the owner of its runs. Log lines go to standard error.
     pub fn platform(&self) -> Result<(Arc<Platform>, Arc<LocalRuns>), StartError> {
-        let Start { settings, config, folder, .. } = &self.start;
+        let Start { settings, config, .. } = &self.start;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let log: Arc<dyn Log> =
@@ -83,11 +84,7 @@ impl Host {
         } else {
             Arc::new(MemoryRateLimiter::default())
         };
-        let mail_dir = settings.mail_dir.clone().unwrap_or_else(|| folder.path().join("mail"));
-        let mail: Arc<dyn Mailer> = Arc::new(
-            MailFolder::open(&mail_dir, Arc::clone(&clock), Arc::clone(&entropy))
-                .map_err(|error| StartError::other("LITTORAL_MAIL_DIR", &error))?,
-        );
+        let mail = self.mailer(&clock, &entropy)?;
         let parts = Parts {
             chats: Arc::clone(&chats),
             http: Arc::clone(&self.http),
@@ -112,6 +109,21 @@ impl Host {
             tasks,
         });
         Ok((platform, runs))
+    }
+
+    /// The HTTP API of the settings, else their SMTP server, else a folder.
+    fn mailer(&self, clock: &Arc<dyn Clock>, entropy: &Arc<dyn Entropy>) -> Result<Arc<dyn Mailer>, StartError> {
+        let Start { settings, config, folder, .. } = &self.start;
+        if let Some(api) = &config.mail.api {
+            return Ok(Arc::new(HttpMail::new(api.clone(), Arc::clone(&self.http))));
+        }
+        if let Some(url) = &settings.smtp {
+            let smtp = Smtp::new(url, &config.mail.from, Arc::clone(entropy));
+            return Ok(Arc::new(smtp.map_err(|error| StartError::other("LITTORAL_SMTP_URL", &error))?));
+        }
+        let path = settings.mail_dir.clone().unwrap_or_else(|| folder.path().join("mail"));
+        let folder = MailFolder::open(&path, Arc::clone(clock), Arc::clone(entropy));
+        Ok(Arc::new(folder.map_err(|error| StartError::other("LITTORAL_MAIL_DIR", &error))?))
     }
 
     /// Closes the runs that an earlier process left open. Beside a database of our own every open run is one; beside a shared

@@ -17,5 +17,6 @@ pub mod mail;
 pub mod secrets;
 pub mod server;
 pub mod settings;
+pub mod smtp;
 pub mod start;
 pub mod tasks;

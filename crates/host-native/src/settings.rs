@@ -13,6 +13,8 @@ use async_trait::async_trait;
 use domain::Secret;
 use ports::{Settings, SettingsError};
 
+use crate::smtp::{self, SmtpUrl};
+
 /// The process's environment, and behind it the secrets file.
 pub struct Environment {
     variables: HashMap<String, Secret<String>>,
@@ -90,6 +92,8 @@ pub struct HostSettings {
     pub max_computations: Option<usize>,
     /// The folder for mail; `mail` in the data folder if unset.
     pub mail_dir: Option<PathBuf>,
+    /// The SMTP server that takes mail, instead of the folder.
+    pub smtp: Option<SmtpUrl>,
     /// How long requests may take to end after a signal to stop.
     pub shutdown: Duration,
     /// A libSQL server, instead of the file in the data folder.
@@ -137,6 +141,19 @@ impl HostSettings {
                 token: environment.read("LITTORAL_DATABASE_TOKEN").map(Secret::from),
             }
         });
+        let smtp = environment.read("LITTORAL_SMTP_URL").and_then(|url| {
+            if environment.read("LITTORAL_MAIL_FROM").is_none() {
+                problems.push(
+                    "LITTORAL_MAIL_FROM: expected the address that mail is sent from, because LITTORAL_SMTP_URL is set"
+                        .into(),
+                );
+            }
+            let parsed = SmtpUrl::parse(url);
+            if parsed.is_none() {
+                problems.push(format!("LITTORAL_SMTP_URL: {}", smtp::EXPECTED));
+            }
+            parsed
+        });
         Self {
             listen,
             data_dir: environment.read("LITTORAL_DATA_DIR").unwrap_or("data").into(),
@@ -144,6 +161,7 @@ impl HostSettings {
             max_connections,
             max_computations,
             mail_dir: environment.read("LITTORAL_MAIL_DIR").map(PathBuf::from),
+            smtp,
             shutdown: Duration::from_secs(u64::try_from(shutdown).unwrap_or(u64::MAX)),
             database,
         }
@@ -182,10 +200,11 @@ mod tests {
             ("LITTORAL_TRUSTED_PROXIES", "canary"),
             ("LITTORAL_MAX_CONNECTIONS", "0"),
             ("LITTORAL_DATABASE_URL", "canary"),
+            ("LITTORAL_SMTP_URL", "smtp://canary:canary@h?tls=none"),
         ]);
         let mut problems = Vec::new();
         HostSettings::load(&given, &mut problems);
-        assert_eq!(problems.len(), 4);
+        assert_eq!(problems.len(), 6);
         assert!(!problems.concat().contains("canary"));
     }
 }
