@@ -113,7 +113,18 @@ pub struct Usage {
 
 /// An estimate of a text's tokens for budgets: four bytes a token, rounded up, and four for the turn around it.
 pub fn estimate_tokens(text: &str) -> u64 {
-    text.len().div_ceil(4) as u64 + 4
+    estimate_tokens_of(text.len())
+}
+
+/// The same of a text of so many bytes.
+pub fn estimate_tokens_of(bytes: usize) -> u64 {
+    bytes.div_ceil(4) as u64 + 4
+}
+
+/// A bound of a text's tokens from above: every token of a tokenizer over bytes holds at least one, and what stands around a
+/// turn is a few more.
+pub fn most_tokens(text: &str) -> u64 {
+    text.len() as u64 + 16
 }
 
 /// Cuts `turns` (oldest first) to at most `budget` estimated tokens: the newest are kept, whole, and the last one

@@ -6,6 +6,7 @@ pub mod account;
 pub mod chat;
 pub mod gcra;
 pub mod id;
+pub mod money;
 pub mod permission;
 pub mod run;
 pub mod secret;

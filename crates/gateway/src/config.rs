@@ -1,6 +1,8 @@
 //! Settings: read once, validated together, every problem reported at once with the setting's name and what was expected.
 
+pub mod fallback;
 mod mail;
+pub mod money;
 mod reader;
 
 use std::{fmt, time::Duration};
@@ -9,7 +11,7 @@ use domain::{Secret, gcra::Quota};
 use ports::{Settings, SettingsError};
 
 pub use self::mail::Mail;
-use self::reader::Reader;
+use self::{fallback::Fallback, money::Money, reader::Reader};
 
 /// A key of a ring: its id and its bytes.
 #[derive(Clone, Debug)]
@@ -78,6 +80,10 @@ pub struct Config {
     pub max_body_bytes: usize,
     /// The provider, if one is configured besides the built-in offline model.
     pub openai: Option<OpenAi>,
+    /// The provider that is asked when that one refuses.
+    pub fallback: Option<Fallback>,
+    /// Prices and budgets.
+    pub money: Money,
     /// The model used when a request names none.
     pub model: String,
     /// The estimated tokens of history sent to a model.
@@ -141,7 +147,9 @@ impl Config {
             }
         };
         let public_url = read.url("LITTORAL_PUBLIC_URL").await?.unwrap_or_else(|| "http://127.0.0.1:8787".into());
-        let fallback = if openai.is_some() { "gpt-4o-mini" } else { OFFLINE_MODEL };
+        let default_model = if openai.is_some() { "gpt-4o-mini" } else { OFFLINE_MODEL };
+        let money = Money::read(&mut read).await?;
+        let fallback = Fallback::read(&mut read, openai.is_some(), &money).await?;
         let config = Self {
             mail: Mail::read(&mut read, &public_url).await?,
             public_url,
@@ -157,7 +165,9 @@ impl Config {
             cors_origins: read.origins("LITTORAL_CORS_ORIGINS").await?,
             max_body_bytes: read.number("LITTORAL_MAX_BODY_BYTES", 1 << 20, 1024..=64 << 20).await?,
             openai,
-            model: read.text("LITTORAL_MODEL").await?.unwrap_or_else(|| fallback.into()),
+            fallback,
+            money,
+            model: read.text("LITTORAL_MODEL").await?.unwrap_or_else(|| default_model.into()),
             history_tokens: read.number("LITTORAL_HISTORY_TOKENS", 8_000, 1..=10_000_000).await?,
             timeouts: Timeouts {
                 connect: read.millis("LITTORAL_CONNECT_TIMEOUT_MS", 5_000).await?,

@@ -7,6 +7,7 @@ use ports::{Database, DatabaseError, Statement};
 /// The folder, in order: forward only, never edited once released.
 const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_init.sql", include_str!("../../../migrations/0001_init.sql")),
+    ("0002_ledger.sql", include_str!("../../../migrations/0002_ledger.sql")),
     ("0003_accounts.sql", include_str!("../../../migrations/0003_accounts.sql")),
 ];
 

@@ -196,6 +196,14 @@ impl DatabaseError {
         Self { kind, detail }
     }
 
+    /// Whether the `NOT NULL` constraint of this column (`users.email`) refused the write.
+    pub fn is_null(&self, column: &str) -> bool {
+        let said = self.detail.split_once("NOT NULL constraint failed: ").map(|(_, rest)| rest);
+        let named = said.and_then(|rest| rest.strip_prefix(column));
+        let ends = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        self.kind == DatabaseErrorKind::Check && named.is_some_and(ends)
+    }
+
     /// Whether a `UNIQUE` constraint over exactly these columns refused the write.
     pub fn is_unique(&self, on: &str) -> bool {
         matches!(&self.kind, DatabaseErrorKind::Unique { columns } if columns == on)
@@ -249,6 +257,9 @@ mod tests {
         let two =
             DatabaseError::classify("SQLite failure: `UNIQUE constraint failed: runs.user_id, runs.idempotency_key`");
         assert!(two.is_unique("runs.user_id, runs.idempotency_key"), "{two}");
+        let null = DatabaseError::classify("D1_ERROR: NOT NULL constraint failed: ledger.reserved: SQLITE_CONSTRAINT");
+        assert!(null.is_null("ledger.reserved") && !null.is_null("ledger.reserve"), "{null}");
+        assert!(!unique.is_null("users.email"));
         for (text, kind) in [
             ("FOREIGN KEY constraint failed", DatabaseErrorKind::ForeignKey),
             ("CHECK constraint failed: status", DatabaseErrorKind::Check),

@@ -64,3 +64,27 @@ fn a_provider_changes_the_default_model_and_keeps_no_closing_slash() {
 pub fn sample(given: &[(&'static str, &'static str)]) -> Config {
     load(given).unwrap()
 }
+
+#[test]
+fn prices_and_budgets_are_read_and_a_bad_row_is_named_by_its_number() {
+    let config = load(&[("LITTORAL_PRICES", "*=1/2, m@2026-01-01=3/4"), ("LITTORAL_BUDGET_USD", "0.50")]).unwrap();
+    let now = domain::Timestamp::from_millis(1_767_225_600_000);
+    assert_eq!(config.money.rates("m", now).unwrap().input, 3_000_000);
+    assert_eq!(config.money.rates(OFFLINE_MODEL, now), Some(domain::money::Rates::FREE));
+    assert_eq!(config.money.budget.unwrap().get(), 500_000_000);
+    let error = load(&[("LITTORAL_PRICES", "*=1/2,secret=3"), ("LITTORAL_BUDGET_USD", "-1")]).unwrap_err();
+    assert!(error.0[0].starts_with("LITTORAL_PRICES: ") && error.0[0].contains("row 2"), "{error}");
+    assert!(error.0[1].starts_with("LITTORAL_BUDGET_USD: "), "{error}");
+    assert!(!error.to_string().contains("secret"), "{error}");
+}
+
+#[test]
+fn a_fallback_needs_a_first_provider_and_with_a_budget_a_price() {
+    const FIRST: (&str, &str) = ("LITTORAL_OPENAI_BASE_URL", "http://127.0.0.1:9/v1");
+    const SECOND: (&str, &str) = ("LITTORAL_FALLBACK_BASE_URL", "http://127.0.0.1:10/v1/");
+    let config = load(&[FIRST, SECOND]).unwrap();
+    assert_eq!(config.fallback.unwrap().provider.base_url, "http://127.0.0.1:10/v1");
+    assert!(load(&[SECOND]).unwrap_err().0[0].starts_with("LITTORAL_FALLBACK_BASE_URL: "));
+    let unpriced = [FIRST, SECOND, ("LITTORAL_FALLBACK_MODEL", "m"), ("LITTORAL_BUDGET_USD", "5")];
+    assert!(load(&unpriced).unwrap_err().0[0].starts_with("LITTORAL_FALLBACK_MODEL: "));
+}

@@ -59,6 +59,8 @@ pub struct NewRun<'a> {
     pub model: &'a str,
     /// The caller's key, if it gave one.
     pub idempotency_key: Option<&'a str>,
+    /// Whether it stays until it is deleted, though it has no conversation.
+    pub kept: bool,
     /// What the request is, hashed.
     pub fingerprint: &'a str,
     /// When.
@@ -73,8 +75,8 @@ pub fn insert(run: &NewRun<'_>) -> Statement {
     Statement::new(
         "INSERT INTO runs
            (id, user_id, conversation_id, user_message_id, message_id, model, status, epoch, lease_expires_at,
-            idempotency_key, fingerprint, created_at)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, 'queued', 1, ?7, ?8, ?9, ?10
+            idempotency_key, fingerprint, created_at, kept)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, 'queued', 1, ?7, ?8, ?9, ?10, ?11
          WHERE ?3 IS NULL OR EXISTS (SELECT 1 FROM conversations WHERE id = ?3 AND user_id = ?2)
          RETURNING id",
         [
@@ -88,6 +90,7 @@ pub fn insert(run: &NewRun<'_>) -> Statement {
             run.idempotency_key.into(),
             run.fingerprint.into(),
             run.now.millis().into(),
+            i64::from(run.kept).into(),
         ],
     )
 }
@@ -97,7 +100,7 @@ pub fn by_id(key: RunKey) -> Statement {
     Statement::new(
         "SELECT id, conversation_id, user_message_id, message_id, model, status, epoch, lease_expires_at, last_seq,
                 fingerprint, error_code, usage, text, created_at, ended_at,
-                conversation_id IS NULL AND idempotency_key IS NULL AS is_passing
+                conversation_id IS NULL AND idempotency_key IS NULL AND kept = 0 AS is_passing
          FROM runs WHERE id = ?1 AND user_id = ?2",
         [key.run.to_string().into(), key.user.to_string().into()],
     )
@@ -108,7 +111,7 @@ pub fn by_idempotency_key(user: UserId, key: &str) -> Statement {
     Statement::new(
         "SELECT id, conversation_id, user_message_id, message_id, model, status, epoch, lease_expires_at, last_seq,
                 fingerprint, error_code, usage, text, created_at, ended_at,
-                conversation_id IS NULL AND idempotency_key IS NULL AS is_passing
+                conversation_id IS NULL AND idempotency_key IS NULL AND kept = 0 AS is_passing
          FROM runs WHERE user_id = ?1 AND idempotency_key = ?2",
         [user.to_string().into(), key.into()],
     )
@@ -178,12 +181,12 @@ pub fn take_over(key: RunKey, now: Timestamp, lease_expires_at: Timestamp) -> St
     )
 }
 
-/// Deletes runs without a conversation: those that were stored only so that a reader could come back and ended before
-/// `passing`, and those of an idempotency key that ended before `keyed`.
+/// Deletes runs without a conversation that nobody asked to keep: those that were stored only so that a reader could come
+/// back and ended before `passing`, and those of an idempotency key that ended before `keyed`.
 pub fn expire(user: UserId, passing: Timestamp, keyed: Timestamp) -> Statement {
     Statement::new(
         "DELETE FROM runs
-         WHERE user_id = ?1 AND ended_at <= ?2 AND conversation_id IS NULL
+         WHERE user_id = ?1 AND ended_at <= ?2 AND conversation_id IS NULL AND kept = 0
            AND (idempotency_key IS NULL OR ended_at <= ?3)",
         [user.to_string().into(), passing.millis().into(), keyed.millis().into()],
     )
