@@ -67,9 +67,9 @@ impl Rates {
             (usage.output, self.output),
             (usage.reasoning, self.reasoning),
         ];
-        let thousandths = parts.into_iter().fold(0_u128, |sum, (tokens, rate)| {
-            sum.saturating_add(u128::from(tokens) * u128::from(rate))
-        });
+        let thousandths = parts
+            .into_iter()
+            .fold(0_u128, |sum, (tokens, rate)| sum.saturating_add(u128::from(tokens) * u128::from(rate)));
         NanoUsd::new(thousandths.div_ceil(1000))
     }
 
@@ -89,9 +89,7 @@ impl Rates {
         let rates: Option<Vec<u64>> = text.split('/').map(|rate| decimal(rate.trim(), 6)).collect();
         let rates = rates.filter(|rates| rates.iter().all(|rate| *rate <= Self::MOST))?;
         match *rates.as_slice() {
-            [input, output] => {
-                Some(Self { input, cache_read: input, cache_write: input, output, reasoning: output })
-            }
+            [input, output] => Some(Self { input, cache_read: input, cache_write: input, output, reasoning: output }),
             [input, output, cache_read, cache_write, reasoning] => {
                 Some(Self { input, cache_read, cache_write, output, reasoning })
             }

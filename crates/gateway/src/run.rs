@@ -1,6 +1,7 @@
 //! The run engine: a reply being generated, its log and its readers. The owner is chosen before the provider is called, and
 //! the client is merely the first reader.
 
+pub mod charge;
 pub mod frames;
 pub mod job;
 pub mod payload;
@@ -99,16 +100,20 @@ impl LocalRuns {
         Arc::new(Self { config, parts, hubs: Hubs::default(), alone: false })
     }
 
-    /// Closes every run whose owner is dead. For a host that can call it now and then; readers do the same for the runs that
-    /// they meet. Returns how many it closed.
+    /// Closes every run whose owner is dead, and settles plain completions whose process is gone. For a host that can call it
+    /// now and then; readers do the same for the runs that they meet, and a user's next request for its completions. Returns
+    /// how many runs it closed.
     pub async fn reap(&self) -> Result<usize, RunsError> {
-        reaper::close_all(&self.config, &self.parts).await
+        let closed = reaper::close_all(&self.config, &self.parts).await?;
+        any_chats(&self.parts).run(store::ledger::expire_all(self.parts.clock.now())).await.map_err(unavailable)?;
+        Ok(closed)
     }
 
     /// Closes every open run. Right only at the start of a process that alone owns the database: whatever is open then has
     /// lost its owner. Returns how many it closed.
     pub async fn recover(&self) -> Result<usize, RunsError> {
-        any_chats(&self.parts).run(store::runs::abandon_all()).await.map_err(unavailable)?;
+        let abandoned = vec![store::runs::abandon_all(), store::ledger::abandon_all()];
+        any_chats(&self.parts).batch(abandoned).await.map_err(unavailable)?;
         self.reap().await
     }
 

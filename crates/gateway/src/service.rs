@@ -4,6 +4,7 @@
 pub mod access_tokens;
 pub mod accounts;
 pub mod audit;
+pub mod charges;
 pub mod completions;
 pub mod conversations;
 pub mod health;

@@ -39,8 +39,10 @@ fn fractions_are_kept_and_the_sum_is_rounded_up_once() {
 
 #[test]
 fn nothing_overflows() {
-    let most = Rates { input: u64::MAX, cache_read: u64::MAX, cache_write: u64::MAX, output: u64::MAX, reasoning: u64::MAX };
-    let all = Usage { input: u64::MAX, cache_read: u64::MAX, cache_write: u64::MAX, output: u64::MAX, reasoning: u64::MAX };
+    let most =
+        Rates { input: u64::MAX, cache_read: u64::MAX, cache_write: u64::MAX, output: u64::MAX, reasoning: u64::MAX };
+    let all =
+        Usage { input: u64::MAX, cache_read: u64::MAX, cache_write: u64::MAX, output: u64::MAX, reasoning: u64::MAX };
     assert_eq!(most.cost(&all), NanoUsd::MAX);
     assert_eq!(most.most(u64::MAX, u64::MAX), NanoUsd::MAX);
     assert_eq!(NanoUsd::stored(i64::MIN).get(), 0);
@@ -61,8 +63,7 @@ fn a_cost_is_exact_and_never_above_the_reservation() {
     };
     for _ in 0..20_000 {
         let mut rate = || dice(Rates::MOST / 1_000);
-        let rates =
-            Rates { input: rate(), cache_read: rate(), cache_write: rate(), output: rate(), reasoning: rate() };
+        let rates = Rates { input: rate(), cache_read: rate(), cache_write: rate(), output: rate(), reasoning: rate() };
         let mut tokens = || dice(100_000);
         let usage = Usage {
             input: tokens(),
@@ -101,8 +102,23 @@ fn the_newest_row_that_has_begun_counts_and_a_models_own_before_any_others() {
 #[test]
 fn what_is_no_price_is_refused_with_its_row() {
     for bad in [
-        "", "m", "=1/1", "m=", "m=1", "m=1/1/1", "m=1/1/1/1", "m=1/1/1/1/1/1", "m=-1/1", "m=1e3/1", "m=1./1", "m=.5/1",
-        "m=0.0000001/1", "m=1000001/1", "m=1/99999999999999999999999", "m=1/ ", "@2026-01-01=1/1",
+        "",
+        "m",
+        "=1/1",
+        "m=",
+        "m=1",
+        "m=1/1/1",
+        "m=1/1/1/1",
+        "m=1/1/1/1/1/1",
+        "m=-1/1",
+        "m=1e3/1",
+        "m=1./1",
+        "m=.5/1",
+        "m=0.0000001/1",
+        "m=1000001/1",
+        "m=1/99999999999999999999999",
+        "m=1/ ",
+        "@2026-01-01=1/1",
     ] {
         assert_eq!(Prices::parse(&format!("a=1/1,{bad}")), Err(BadPrice(2)), "{bad}");
     }

@@ -25,12 +25,18 @@ impl Fallback {
         let model = read.text("LITTORAL_FALLBACK_MODEL").await?;
         let Some(base_url) = base_url else { return Ok(None) };
         if !has_first {
-            read.refuse("LITTORAL_FALLBACK_BASE_URL", "expected LITTORAL_OPENAI_BASE_URL to be set too: that provider is asked first");
+            read.refuse(
+                "LITTORAL_FALLBACK_BASE_URL",
+                "expected LITTORAL_OPENAI_BASE_URL to be set too: that provider is asked first",
+            );
         }
         // Far in the future, so that a price that begins later counts.
         let priced = |model: &String| money.rates(model, Timestamp::from_millis(i64::MAX)).is_some();
         if money.budget.is_some() && model.as_ref().is_some_and(|model| !priced(model)) {
-            read.refuse("LITTORAL_FALLBACK_MODEL", "expected a model with a price in LITTORAL_PRICES, because there is a budget");
+            read.refuse(
+                "LITTORAL_FALLBACK_MODEL",
+                "expected a model with a price in LITTORAL_PRICES, because there is a budget",
+            );
         }
         Ok(Some(Self { provider: OpenAi { base_url, api_key }, model }))
     }

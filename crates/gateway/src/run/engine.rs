@@ -1,4 +1,4 @@
-//! Drives one run from its request to its end: attempts, decoding, limits. What happens to the log is in `watch`, what
+//! Drives one run from its request to its end: providers, attempts, decoding, limits. What happens to the log is in `watch`, what
 //! happens at the end in `settlement`.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
@@ -15,6 +15,7 @@ use providers::{Exchange, Provider, ProviderError, ProviderErrorKind};
 
 use super::{
     Parts,
+    charge::{Progress, Seen},
     hub::Hub,
     job::Job,
     payload::{self, Fault},
@@ -44,9 +45,16 @@ pub struct Engine {
     pub(super) recorder: Recorder,
     pub(super) watch: Watch,
     pub(super) usage: Option<Usage>,
+    /// Whom we asked last.
+    pub(super) asked: &'static str,
+    /// Who did not take the request, and why: for the log.
+    pub(super) refusals: Vec<String>,
     /// Whether the log must be written anew at the end, because a stop cut it.
     pub(super) rewrite: bool,
     has_output: bool,
+    /// Whether a provider may have taken the request, so that it costs something.
+    dispatched: bool,
+    seen: Seen,
 }
 
 /// Why an attempt ended without a finish.
@@ -75,8 +83,12 @@ impl Engine {
             recorder: Recorder::default(),
             watch,
             usage: None,
+            asked: "",
+            refusals: Vec::new(),
             rewrite: false,
             has_output: false,
+            dispatched: false,
+            seen: Seen::default(),
         }
     }
 
@@ -91,25 +103,45 @@ impl Engine {
         let total = self.parts.clock.now().plus(self.config.timeouts.total);
         let state = Arc::from(self.job.state.as_str());
         self.record(EventKind::State, state);
-        let provider = provider::of(&self.config, &self.job.request.model);
-        let mut attempt = 0;
-        loop {
-            let setback = match self.attempt(&*provider, total).await {
+        let asked_for = self.job.request.model.clone();
+        let mut first = None;
+        for route in provider::routes(&self.config, &asked_for, self.job.created_at) {
+            (self.asked, self.job.request.model) = (route.name, route.model);
+            match self.ask(&*route.provider, total).await {
                 Ok(finish) => return Ending::Finished(finish),
-                Err(setback) => setback,
-            };
-            let failure = match setback {
-                Setback::Interrupted(interruption) => return interrupted(interruption),
-                Setback::Failed(failure) => failure,
-            };
-            let Some(wait) = self.patience(&failure, attempt) else { return Ending::Failed(failure) };
-            attempt += 1;
-            let sleep = self.sleep(wait);
-            match self.watch.wait(&mut self.recorder, sleep, total).await {
-                Ok(()) => {}
-                Err(interruption) => return interrupted(interruption),
+                Err(Setback::Interrupted(interruption)) => return interrupted(interruption),
+                // It was taken, or nobody would take it: that says more than an earlier "not here".
+                Err(Setback::Failed(failure)) if !failure.elsewhere => return Ending::Failed(failure),
+                Err(Setback::Failed(failure)) => {
+                    self.refusals.push(format!("{}: {}", route.name, failure.cause));
+                    first.get_or_insert(failure);
+                }
             }
         }
+        // Nobody answered: it stays the model that was asked for, and the first provider's failure.
+        self.job.request.model = asked_for;
+        first.map_or_else(|| Ending::Failed(timed_out()), Ending::Failed)
+    }
+
+    /// Asks one provider, as often as it helps.
+    async fn ask(&mut self, provider: &dyn Provider, total: Timestamp) -> Result<Finish, Setback> {
+        let mut attempt = 0;
+        loop {
+            let failure = match self.attempt(provider, total).await {
+                Err(Setback::Failed(failure)) => failure,
+                ended => return ended,
+            };
+            self.dispatched &= !failure.refused;
+            let Some(wait) = self.patience(&failure, attempt) else { return Err(Setback::Failed(failure)) };
+            attempt += 1;
+            let sleep = self.sleep(wait);
+            self.watch.wait(&mut self.recorder, sleep, total).await?;
+        }
+    }
+
+    /// How far the run came, as far as money is concerned.
+    pub(super) fn progress(&self, finished: bool) -> Progress {
+        Progress { reported: self.usage, seen: self.seen, dispatched: self.dispatched, finished }
     }
 
     /// How long to wait before the next attempt; `None` when there is none. The provider's own word counts, if our patience
@@ -129,7 +161,9 @@ impl Engine {
     async fn attempt(&mut self, provider: &dyn Provider, total: Timestamp) -> Result<Finish, Setback> {
         let started = self.parts.clock.now();
         let timeouts = self.config.timeouts;
-        let exchange = provider.exchange(&self.job.request).map_err(|error| self.failed(&error))?;
+        let exchange = provider.exchange(&self.job.request);
+        let exchange = exchange.map_err(|error| Setback::Failed(self.failure(&error).unsent()))?;
+        self.dispatched = true;
         let (head, body) = match exchange {
             Exchange::Local { frames, pause } => (head_of_local(), self.play(frames, pause)),
             Exchange::Http(request) => {
@@ -200,6 +234,7 @@ impl Engine {
                 ChatEvent::Finished(reason) => *finish = Some(*reason),
                 _ => {}
             }
+            self.seen.add(&event);
             let Some((kind, data)) = payload::of_output(&event) else { continue };
             if let ChatEvent::Text(text) = &event {
                 if self.recorder.text.len() + text.len() > self.config.max_reply_bytes {
@@ -291,6 +326,8 @@ fn timed_out() -> Failure {
     Failure {
         fault: Fault::new(504, "provider_timeout", "The model's provider took too long. Try again."),
         retryable: false,
+        refused: false,
+        elsewhere: false,
         cause: "a configured timeout ran out".to_owned(),
     }
 }

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use domain::{
+    Timestamp,
     chat::{ChatRequest, Role, Turn},
+    money::NanoUsd,
     run::DisconnectPolicy,
 };
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,10 @@ pub struct Job {
     pub policy: DisconnectPolicy,
     /// The payload of its first event, a JSON object.
     pub state: String,
+    /// When it was made: the prices of that time count.
+    pub created_at: Timestamp,
+    /// What the ledger has reserved for it.
+    pub reserved: NanoUsd,
     /// What the model is asked.
     pub request: ChatRequest,
 }
@@ -34,6 +40,8 @@ struct Wire {
     request_id: String,
     policy: String,
     state: String,
+    created_at: i64,
+    reserved: i64,
     model: String,
     turns: Vec<(char, String)>,
     max_tokens: Option<u32>,
@@ -51,6 +59,8 @@ impl Job {
             request_id: self.request_id.clone(),
             policy: self.policy.to_string(),
             state: self.state.clone(),
+            created_at: self.created_at.millis(),
+            reserved: self.reserved.get(),
             model: self.request.model.clone(),
             turns,
             max_tokens: self.request.max_tokens,
@@ -70,6 +80,8 @@ impl Job {
             request_id: wire.request_id,
             policy: DisconnectPolicy::parse(&wire.policy).unwrap_or(DisconnectPolicy::Finish),
             state: wire.state,
+            created_at: Timestamp::from_millis(wire.created_at),
+            reserved: NanoUsd::stored(wire.reserved),
             request: ChatRequest {
                 model: wire.model,
                 turns,
@@ -110,6 +122,8 @@ mod tests {
             request_id: "r-1".into(),
             policy: DisconnectPolicy::Grace(std::time::Duration::from_secs(30)),
             state: "{}".into(),
+            created_at: Timestamp::from_millis(1_700_000_000_000),
+            reserved: NanoUsd::new(7),
             request: ChatRequest {
                 model: "m".into(),
                 turns: [Role::System, Role::User, Role::Assistant]

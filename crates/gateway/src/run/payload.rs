@@ -97,12 +97,21 @@ pub fn of_usage(usage: Usage) -> Value {
 
 /// The visible text of an event; empty unless it is a `delta`.
 pub fn text_of(event: &Event) -> String {
+    text_if(event, EventKind::Delta)
+}
+
+/// The reasoning of an event; empty unless it is a `reasoning`.
+pub fn reasoning_of(event: &Event) -> String {
+    text_if(event, EventKind::Reasoning)
+}
+
+fn text_if(event: &Event, kind: EventKind) -> String {
     #[derive(Deserialize)]
     struct Text {
         text: String,
     }
-    let delta = (event.kind == EventKind::Delta).then(|| serde_json::from_str::<Text>(&event.data).ok()).flatten();
-    delta.map(|delta| delta.text).unwrap_or_default()
+    let text = (event.kind == kind).then(|| serde_json::from_str::<Text>(&event.data).ok()).flatten();
+    text.map(|text| text.text).unwrap_or_default()
 }
 
 /// The visible text of a log.

@@ -1,31 +1,66 @@
-//! Which provider answers, and what its failures mean to the caller.
+//! Which providers may answer, and what their failures mean to the caller.
 
 use domain::Timestamp;
 use ports::{HttpError, HttpErrorKind};
 use providers::{Offline, OpenAi, Provider, ProviderError, ProviderErrorKind as Kind};
 
 use super::payload::Fault;
-use crate::{Config, config::OFFLINE_MODEL};
+use crate::{
+    Config,
+    config::{self, OFFLINE_MODEL},
+};
 
-/// The provider of a model.
-pub fn of(config: &Config, model: &str) -> Box<dyn Provider> {
-    match &config.openai {
-        Some(openai) if model != OFFLINE_MODEL => {
-            Box::new(OpenAi { base_url: openai.base_url.clone(), api_key: openai.api_key.clone() })
-        }
-        _ => Box::new(Offline { pause: config.offline_pause }),
-    }
+/// A way to a reply.
+pub struct Route {
+    /// Which one, for the log.
+    pub name: &'static str,
+    /// The model to ask for.
+    pub model: String,
+    /// Who is asked.
+    pub provider: Box<dyn Provider>,
 }
 
-/// A failure of an attempt, and whether another attempt may help.
+/// The ways to a reply of a model, in the order in which they are tried. With a budget, a second provider whose model has
+/// no price is left out: nothing could be reserved for it.
+pub fn routes(config: &Config, model: &str, at: Timestamp) -> Vec<Route> {
+    let Some(first) = config.openai.as_ref().filter(|_| model != OFFLINE_MODEL) else {
+        let provider = Box::new(Offline { pause: config.offline_pause });
+        return vec![Route { name: "offline", model: model.to_owned(), provider }];
+    };
+    let open = |name, settings: &config::OpenAi, model: &str| Route {
+        name,
+        model: model.to_owned(),
+        provider: Box::new(OpenAi { base_url: settings.base_url.clone(), api_key: settings.api_key.clone() }),
+    };
+    let fallback = config
+        .fallback
+        .as_ref()
+        .map(|fallback| open("fallback", &fallback.provider, fallback.model.as_deref().unwrap_or(model)));
+    let affordable = |route: &Route| config.money.budget.is_none() || config.money.rates(&route.model, at).is_some();
+    [open("primary", first, model)].into_iter().chain(fallback.filter(affordable)).collect()
+}
+
+/// A failure of an attempt, and what may help.
 #[derive(Debug)]
 pub struct Failure {
     /// For the client.
     pub fault: Fault,
     /// Whether the provider refused in a way that may pass, before it began to answer.
     pub retryable: bool,
+    /// Whether the provider is known not to have taken the request, so that it cost nothing.
+    pub refused: bool,
+    /// Whether, being refused, the request may be taken by another provider.
+    pub elsewhere: bool,
     /// For the log.
     pub cause: String,
+}
+
+impl Failure {
+    /// The failure of a request that was never sent.
+    #[must_use]
+    pub fn unsent(self) -> Self {
+        Self { refused: true, elsewhere: true, ..self }
+    }
 }
 
 /// What the protocol made of it.
@@ -46,10 +81,14 @@ pub fn failed(error: &ProviderError, now: Timestamp) -> Failure {
         Kind::Reported => (502, "provider_error"),
     };
     // Only a refusal by status is known to have cost nothing. A reply that began may have been paid for.
-    let retryable = error.retryable() && error.status.is_some_and(|status| status >= 300);
+    let refused = error.status.is_some_and(|status| status >= 300);
+    // What is wrong with the request itself, another provider would refuse too.
+    let ours = matches!(error.kind, Kind::Rejected | Kind::Malformed | Kind::Incomplete | Kind::Reported);
     Failure {
         fault: Fault::new(status, code, error.detail).after(error.retry_after.map(|wait| wait.wait(now))),
-        retryable,
+        retryable: refused && error.retryable(),
+        refused,
+        elsewhere: refused && !ours,
         cause: format!("{error}: {}", error.source.as_deref().unwrap_or_default()),
     }
 }
@@ -69,5 +108,12 @@ pub fn broken(error: &HttpError, began: bool) -> Failure {
             "The connection to the model's provider broke before the reply was finished.",
         ),
     };
-    Failure { fault, retryable: error.kind == HttpErrorKind::Connect && !began, cause: error.to_string() }
+    let refused = !began && matches!(error.kind, HttpErrorKind::Connect | HttpErrorKind::Denied);
+    Failure {
+        fault,
+        retryable: error.kind == HttpErrorKind::Connect && !began,
+        refused,
+        elsewhere: refused,
+        cause: error.to_string(),
+    }
 }

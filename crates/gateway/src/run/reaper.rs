@@ -1,5 +1,5 @@
-//! Closes runs whose owner is dead: as `interrupted`, with the text that reached the log. Nothing is sent to a provider
-//! again: the user would pay twice.
+//! Closes runs whose owner is dead: as `interrupted`, with the text that reached the log, and an estimate of what it cost.
+//! Nothing is sent to a provider again: the user would pay twice.
 
 use domain::{
     RunId, UserId,
@@ -9,6 +9,7 @@ use ports::RunsError;
 
 use super::{
     Parts, any_chats,
+    charge::Bill,
     payload::{self, End, Fault},
     recorder::MAX_EVENTS,
     unavailable,
@@ -44,8 +45,14 @@ pub async fn close(config: &Config, parts: &Parts, key: RunKey) -> Result<(), Ru
     let Some(row) = taken.rows.first() else { return Ok(()) };
     // From here on the old owner, should it still live, writes nothing any more.
     let epoch = row.integer(0).map_err(unavailable)?;
-    let rows = database.run(store::run_events::all(key.run)).await.map_err(unavailable)?;
-    let events = store::run_events::decode(&rows).map_err(unavailable)?;
+    let found = database.batch(vec![store::run_events::all(key.run), store::ledger::open(key)]).await;
+    let found = found.map_err(unavailable)?;
+    let [rows, entry] = found.as_slice() else {
+        return Err(RunsError::Unavailable("a batch of two lost an outcome".into()));
+    };
+    let events = store::run_events::decode(rows).map_err(unavailable)?;
+    let entry = store::ledger::decode_open(entry).map_err(unavailable)?;
+    let bill = entry.map(|entry| Bill::of_dead(config, entry, &events));
     let text = payload::join(&events);
     // Readers may have seen events that never reached the log. No run has more than MAX_EVENTS, so these numbers lie beyond
     // every cursor, and nobody misses the end.
@@ -65,11 +72,12 @@ pub async fn close(config: &Config, parts: &Parts, key: RunKey) -> Result<(), Ru
         keeps_text: true,
         now,
     };
-    let batch = vec![
-        store::run_events::append(key.run, epoch, &last),
-        store::runs::settle_message(key.run, epoch, &ending),
-        store::runs::end(key.run, epoch, &ending),
-    ];
+    let mut batch =
+        vec![store::run_events::append(key.run, epoch, &last), store::runs::settle_message(key.run, epoch, &ending)];
+    if let Some(bill) = &bill {
+        batch.extend(store::ledger::settle(key, Some(epoch), &bill.settled(now)));
+    }
+    batch.push(store::runs::end(key.run, epoch, &ending));
     database.batch(batch).await.map_err(unavailable)?;
     Line::new(now, "warn", "run interrupted").show("run_id", key.run).write(&*parts.log);
     Ok(())

@@ -6,9 +6,10 @@ use domain::{
     chat::Finish,
     run::{Event, EventKind, RunKey, RunStatus, StopPoint},
 };
-use ports::{Database, DatabaseErrorKind};
+use ports::{Database, DatabaseError, DatabaseErrorKind, Statement};
 
 use super::{
+    charge::Bill,
     engine::Engine,
     payload::{self, End},
     provider::Failure,
@@ -21,8 +22,10 @@ use crate::{
 
 /// Payload bytes of one row of a rewritten log.
 const ROW_BYTES: usize = 256 * 1024;
-/// How often the last batch is tried when the store does not answer; the pause grows by a quarter second each time.
+/// How often the last batch is tried when the store does not answer.
 const TRIES: u32 = 12;
+/// The first pause between two tries; each one is so much longer.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// How a run ended.
 pub enum Ending {
@@ -40,11 +43,12 @@ impl Engine {
     /// Stores the end and shows it. If it cannot be stored, nothing is shown: the readers come back and find whoever closes
     /// the run later.
     pub(super) async fn settle(&mut self, ending: Ending) {
-        if self.watch.quiesce(&mut self.recorder).await.is_err() {
-            return;
-        }
+        let ending = if self.watch.quiesce(&mut self.recorder).await.is_err() { Ending::Fenced } else { ending };
+        let progress = self.progress(matches!(ending, Ending::Finished(_)));
+        let bill = Bill::of(&self.config, &self.job.request, self.job.created_at, &progress);
         let (status, finish, mut failure) = match ending {
-            Ending::Fenced => return,
+            // Whoever took it over settles it. If its conversation is gone, nobody else does.
+            Ending::Fenced => return self.charge(&bill, &[]).await,
             Ending::Finished(Finish::Length) => (RunStatus::Length, Some(Finish::Length), None),
             Ending::Finished(finish) => (RunStatus::Completed, Some(finish), None),
             Ending::Failed(failure) => (RunStatus::Failed, None, Some(failure)),
@@ -69,28 +73,67 @@ impl Engine {
         last.push(self.recorder.record(EventKind::End, end.into(), now));
 
         let error_code = failure.as_ref().map(|failure| failure.fault.code.as_str());
-        let stored = !self.job.durable || self.store(status, error_code, usage.as_deref()).await;
+        let stored = !self.job.durable || self.store(status, error_code, usage.as_deref(), &bill).await;
         // A plain completion that went well has its request's line.
-        if !self.job.durable && failure.is_none() {
-            self.hub.push(&last);
-            return;
+        if !self.job.durable && failure.is_none() && self.refusals.is_empty() {
+            return self.charge(&bill, &last).await;
         }
         let mut line = Line::new(now, if failure.is_some() { "warn" } else { "info" }, "run ended")
             .with("request_id", self.job.request_id.as_str())
             .show("run_id", self.key.run)
             .with("status", status.as_str())
+            .with("provider", self.asked)
             .with("stored", stored);
+        if !self.refusals.is_empty() {
+            line = line.with("refusals", self.refusals.as_slice());
+        }
         if let Some(failure) = &failure {
             line = line.with("code", failure.fault.code.as_str()).with("cause", failure.cause.as_str());
         }
         line.write(&*self.parts.log);
-        if stored {
+        if !self.job.durable {
+            self.charge(&bill, &last).await;
+        } else if stored {
             self.hub.push(&last);
         }
     }
 
-    /// Writes the rest of the log, the message and the final status, all or none.
-    async fn store(&mut self, status: RunStatus, error_code: Option<&str>, usage: Option<&str>) -> bool {
+    /// Settles a run that has no row, and shows its end: once it is settled, or once we know that this takes longer.
+    async fn charge(&mut self, bill: &Bill, last: &[Event]) {
+        let database = self.parts.chats.for_user(self.key.user);
+        for attempt in 1..=TRIES {
+            let settled = database.batch(self.settling(None, bill)).await;
+            if attempt == 1 {
+                self.hub.push(last);
+            }
+            let Err(error) = settled else { return };
+            if !self.may_pass(&error, "a completion could not be settled") {
+                return;
+            }
+            self.parts.tasks.sleep(PAUSE * attempt).await;
+        }
+    }
+
+    /// The statements that settle the run, if there is anything to write about it.
+    fn settling(&self, epoch: Option<i64>, bill: &Bill) -> Vec<Statement> {
+        let [budget, entry] = store::ledger::settle(self.key, epoch, &bill.settled(self.parts.clock.now()));
+        // Nothing was set aside and nothing is to be paid.
+        let moves = self.job.reserved.get() > 0 || bill.cost.get() > 0;
+        moves.then_some(budget).into_iter().chain([entry]).collect()
+    }
+
+    /// Logs what went wrong with a last write; whether to try it again.
+    fn may_pass(&self, error: &DatabaseError, message: &'static str) -> bool {
+        Line::new(self.parts.clock.now(), "error", message)
+            .with("request_id", self.job.request_id.as_str())
+            .show("run_id", self.key.run)
+            .show("cause", error)
+            .write(&*self.parts.log);
+        matches!(error.kind, DatabaseErrorKind::Busy | DatabaseErrorKind::Unavailable)
+    }
+
+    /// Writes the rest of the log, the message, the bill and the final status, all or none.
+    async fn store(&mut self, status: RunStatus, error_code: Option<&str>, usage: Option<&str>, bill: &Bill) -> bool {
         let (run, database) = (self.key.run, self.parts.chats.for_user(self.key.user));
         let unwritten = self.recorder.take();
         let ending = StoredEnding {
@@ -103,30 +146,23 @@ impl Engine {
             now: self.parts.clock.now(),
         };
         let rewrite = self.rewrite.then(|| store::run_events::truncate(run, EPOCH, 0));
+        let settling = self.settling(Some(EPOCH), bill);
         // Made anew for each try: a reply may be long, and the first try is nearly always the last.
         let batch = || {
             let events = rows(&unwritten).map(|events| store::run_events::append(run, EPOCH, events));
-            let last = [store::runs::settle_message(run, EPOCH, &ending), store::runs::end(run, EPOCH, &ending)];
-            rewrite.clone().into_iter().chain(events).chain(last).collect()
+            let message = store::runs::settle_message(run, EPOCH, &ending);
+            let end = store::runs::end(run, EPOCH, &ending);
+            rewrite.clone().into_iter().chain(events).chain([message]).chain(settling.clone()).chain([end]).collect()
         };
         for attempt in 1..=TRIES {
             match database.batch(batch()).await {
                 Ok(outcomes) if outcomes.last().is_some_and(|outcome| !outcome.rows.is_empty()) => return true,
                 // Not ours any more; or an earlier try was kept though we heard otherwise.
                 Ok(_) => return attempt > 1 && is_stored_as(&*database, self.key, status).await,
-                Err(error) => {
-                    let passing = matches!(error.kind, DatabaseErrorKind::Busy | DatabaseErrorKind::Unavailable);
-                    Line::new(self.parts.clock.now(), "error", "the end of a run could not be stored")
-                        .with("request_id", self.job.request_id.as_str())
-                        .show("run_id", run)
-                        .show("cause", &error)
-                        .write(&*self.parts.log);
-                    if !passing {
-                        return false;
-                    }
-                }
+                Err(error) if !self.may_pass(&error, "the end of a run could not be stored") => return false,
+                Err(_) => {}
             }
-            self.parts.tasks.sleep(Duration::from_millis(250) * attempt).await;
+            self.parts.tasks.sleep(PAUSE * attempt).await;
         }
         false
     }

@@ -10,7 +10,7 @@ use domain::{
 use ports::{EventStream, Platform};
 use serde_json::json;
 
-use super::runs;
+use super::{charges, runs};
 use crate::{
     Config,
     error::{Error, Result},
@@ -39,6 +39,8 @@ pub struct Complete {
     pub stream: bool,
     /// The caller's idempotency key; with one, the run is stored.
     pub idempotency_key: Option<String>,
+    /// Whether the run is stored until it is deleted.
+    pub store: bool,
     /// What the request is, hashed.
     pub fingerprint: String,
 }
@@ -54,8 +56,8 @@ pub async fn attach_earlier(
     Ok(Some((run.id, runs::follow(platform, user, run.id, 0).await?)))
 }
 
-/// Starts the run. Without an idempotency key nothing is stored, or, where a reader who comes back would not find it
-/// otherwise, only for a while.
+/// Starts the run: one round trip to the store. Nothing but the ledger's entry is stored, unless the caller asks for it or
+/// names an idempotency key; or, where a reader who comes back would not find the run otherwise, only for a while.
 pub async fn start(
     platform: &Platform,
     config: &Config,
@@ -65,7 +67,17 @@ pub async fn start(
     let now = platform.clock.now();
     let run = platform.entropy.id(now, RunId::new);
     let key = RunKey { user, run };
-    let durable = complete.idempotency_key.is_some() || (complete.stream && !platform.runs.finds_unstored());
+    let mut request = ChatRequest {
+        model: complete.model.clone(),
+        turns: vec![Turn { role: Role::User, content: complete.prompt }],
+        max_tokens: complete.max_tokens,
+        temperature: complete.temperature,
+        stream: true,
+    };
+    let quote = charges::quote(config, &mut request, now)?;
+    let passing = complete.stream && !platform.runs.finds_unstored();
+    let durable = complete.store || complete.idempotency_key.is_some() || passing;
+    let mut batch = Vec::new();
     if durable {
         let new_run = NewRun {
             key,
@@ -74,34 +86,29 @@ pub async fn start(
             message: None,
             model: &complete.model,
             idempotency_key: complete.idempotency_key.as_deref(),
+            kept: complete.store,
             fingerprint: &complete.fingerprint,
             now,
             lease_expires_at: now.plus(config.lease),
         };
-        let batch = vec![
+        batch = vec![
             store::runs::insert(&new_run),
             store::run_events::expire(user, now.minus(config.log_retention)),
             store::runs::expire(user, now.minus(config.log_retention), now.minus(KEY_LIFE)),
         ];
-        match (platform.chats.for_user(user).batch(batch).await, &complete.idempotency_key) {
-            (Ok(_), _) => {}
-            (Err(error), Some(idempotency_key)) if error.is_unique("runs.user_id, runs.idempotency_key") => {
-                let earlier = runs::find_same(platform, user, idempotency_key, &complete.fingerprint).await?;
-                let run =
-                    earlier.ok_or_else(|| Error::unavailable("a run that holds an idempotency key cannot be found"))?;
-                return Ok((run.id, runs::follow(platform, user, run.id, 0).await?));
-            }
-            (Err(error), _) => return Err(error.into()),
+    }
+    batch.extend(charges::reserve(config, &quote, key, &complete.model, durable));
+    match (platform.chats.for_user(user).batch(batch).await, &complete.idempotency_key) {
+        (Ok(_), _) => {}
+        (Err(error), Some(idempotency_key)) if error.is_unique("runs.user_id, runs.idempotency_key") => {
+            let earlier = runs::find_same(platform, user, idempotency_key, &complete.fingerprint).await?;
+            let run =
+                earlier.ok_or_else(|| Error::unavailable("a run that holds an idempotency key cannot be found"))?;
+            return Ok((run.id, runs::follow(platform, user, run.id, 0).await?));
         }
+        (Err(error), _) => return Err(charges::refused(error, now)),
     }
     let state = json!({ "status": "running", "run_id": run.to_string(), "model": complete.model });
-    let request = ChatRequest {
-        model: complete.model,
-        turns: vec![Turn { role: Role::User, content: complete.prompt }],
-        max_tokens: complete.max_tokens,
-        temperature: complete.temperature,
-        stream: true,
-    };
     let job = Job {
         durable,
         has_message: false,
@@ -109,6 +116,8 @@ pub async fn start(
         request_id: complete.request_id,
         policy: complete.policy,
         state: state.to_string(),
+        created_at: now,
+        reserved: quote.reserved,
         request,
     };
     Ok((run, platform.runs.start(key, job.encode()).await?))

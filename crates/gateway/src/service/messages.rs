@@ -10,7 +10,7 @@ use domain::{
 use ports::{EventStream, Platform};
 use serde_json::json;
 
-use super::{conversations, runs};
+use super::{charges, conversations, runs};
 use crate::{
     Config,
     error::{Error, Result},
@@ -70,8 +70,8 @@ pub struct Sent {
     pub events: EventStream,
 }
 
-/// Stores the message and starts the run that replies: two round trips to the store. The same request with the same
-/// idempotency key attaches to the run of the first one.
+/// Stores the message, sets aside what the reply may cost, and starts the run that replies: two round trips to the store.
+/// The same request with the same idempotency key attaches to the run of the first one.
 pub async fn send(platform: &Platform, config: &Config, user: UserId, send: Send) -> Result<Sent> {
     let chats = platform.chats.for_user(user);
     let below = if let Parent::Message(id) = send.parent { Some(id) } else { None };
@@ -90,6 +90,14 @@ pub async fn send(platform: &Platform, config: &Config, user: UserId, send: Send
     turns.push(Turn { role: Role::User, content: send.content.clone() });
 
     let now = platform.clock.now();
+    let mut request = ChatRequest {
+        model: send.model.clone(),
+        turns: chat::cut_to_budget(turns, config.history_tokens),
+        max_tokens: send.max_tokens,
+        temperature: send.temperature,
+        stream: true,
+    };
+    let quote = charges::quote(config, &mut request, now)?;
     let (run_id, id, reply) = (
         platform.entropy.id(now, RunId::new),
         platform.entropy.id(now, MessageId::new),
@@ -124,40 +132,33 @@ pub async fn send(platform: &Platform, config: &Config, user: UserId, send: Send
         message: Some(reply),
         model: &send.model,
         idempotency_key: send.idempotency_key.as_deref(),
+        kept: false,
         fingerprint: &send.fingerprint,
         now,
         lease_expires_at: now.plus(config.lease),
     };
-    let written = chats
-        .batch(vec![
-            // The gate goes first: whoever loses it writes nothing.
-            store::runs::insert(&new_run),
-            store::messages::reserve_two(user, send.conversation, now),
-            store::messages::insert(user, send.conversation, &question, 1),
-            store::messages::insert(user, send.conversation, &answer, 0),
-            store::run_events::expire(user, now.minus(config.log_retention)),
-        ])
-        .await;
-    match written {
+    // The gate goes first: whoever loses it writes nothing.
+    let mut batch = vec![store::runs::insert(&new_run)];
+    batch.extend(charges::reserve(config, &quote, key, &send.model, true));
+    batch.extend([
+        store::messages::reserve_two(user, send.conversation, now),
+        store::messages::insert(user, send.conversation, &question, 1),
+        store::messages::insert(user, send.conversation, &answer, 0),
+        store::run_events::expire(user, now.minus(config.log_retention)),
+    ]);
+    match chats.batch(batch).await {
         Ok(outcomes) if outcomes.first().is_some_and(|outcome| !outcome.rows.is_empty()) => {}
         // Deleted in between.
         Ok(_) => return Err(conversations::missing()),
         Err(error) if error.is_unique("runs.user_id, runs.idempotency_key") => {
             return attach(platform, user, send.idempotency_key.as_deref(), &send.fingerprint).await;
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(charges::refused(error, now)),
     }
     let state = json!({
         "status": "running", "run_id": run_id.to_string(), "conversation_id": send.conversation.to_string(),
         "user_message_id": id.to_string(), "message_id": reply.to_string(), "model": send.model,
     });
-    let request = ChatRequest {
-        model: send.model.clone(),
-        turns: chat::cut_to_budget(turns, config.history_tokens),
-        max_tokens: send.max_tokens,
-        temperature: send.temperature,
-        stream: true,
-    };
     let job = Job {
         durable: true,
         has_message: true,
@@ -165,6 +166,8 @@ pub async fn send(platform: &Platform, config: &Config, user: UserId, send: Send
         request_id: send.request_id,
         policy: send.policy,
         state: state.to_string(),
+        created_at: now,
+        reserved: quote.reserved,
         request,
     };
     let events = platform.runs.start(key, job.encode()).await?;

@@ -13,13 +13,17 @@ use serde_json::Value;
 use crate::{
     error::{Error, ErrorKind, Result},
     run::payload::{self, End, Fault},
-    store::{self, runs::Run},
+    store::{self, ledger::Cost, runs::Run},
 };
 
-/// The state of a stored run. One that only passes through the store counts as not stored.
-pub async fn find(platform: &Platform, key: RunKey) -> Result<Run> {
-    let outcome = platform.chats.for_user(key.user).run(store::runs::by_id(key)).await?;
-    store::runs::decode(&outcome)?.filter(|run| !run.is_passing).ok_or_else(|| Error::not_found("Run"))
+/// The state of a stored run, and what it cost if that is known. One that only passes through the store counts as not
+/// stored.
+pub async fn find(platform: &Platform, key: RunKey) -> Result<(Run, Option<Cost>)> {
+    let batch = vec![store::runs::by_id(key), store::ledger::cost(key)];
+    let outcomes = platform.chats.for_user(key.user).batch(batch).await?;
+    let [run, cost] = outcomes.as_slice() else { return Err(Error::internal("a batch of two lost an outcome")) };
+    let run = store::runs::decode(run)?.filter(|run| !run.is_passing).ok_or_else(|| Error::not_found("Run"))?;
+    Ok((run, store::ledger::decode_cost(cost)?))
 }
 
 /// The run that an idempotency key made earlier, if the request is the same one.

@@ -108,12 +108,7 @@ pub fn settle(key: RunKey, epoch: Option<i64>, settled: &Settled<'_>) -> [Statem
                AND period = (SELECT period FROM ledger WHERE run_id = ?1 AND user_id = ?2 AND settled_at IS NULL)
                AND CASE WHEN ?4 IS NULL THEN NOT EXISTS (SELECT 1 FROM runs WHERE id = ?1)
                    ELSE EXISTS (SELECT 1 FROM runs WHERE id = ?1 AND epoch = ?4 AND ended_at IS NULL) END",
-            [
-                key.run.to_string().into(),
-                key.user.to_string().into(),
-                settled.cost.get().into(),
-                epoch.into(),
-            ],
+            [key.run.to_string().into(), key.user.to_string().into(), settled.cost.get().into(), epoch.into()],
         ),
         Statement::new(
             "UPDATE ledger

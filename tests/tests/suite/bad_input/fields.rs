@@ -37,6 +37,7 @@ fn fields(path: &str) -> &'static [(&'static str, Kind)] {
             ("max_tokens", Integer),
             ("temperature", Number),
             ("stream", Bool),
+            ("store", Bool),
             ("disconnect", Text),
         ],
         "stop" => &[("seen", Integer), ("seen_length", Integer)],

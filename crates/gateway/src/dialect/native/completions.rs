@@ -31,6 +31,7 @@ pub async fn create(context: Context, caller: Caller, headers: HeaderMap, body: 
     let idempotency_key = options::idempotency_key(&headers)?;
     let mut fields = Fields::new(object);
     let prompt = fields.text("prompt", 1..=MAX_CONTENT);
+    let store = fields.maybe_bool("store").unwrap_or(false);
     let options = Options::read(&mut fields, &headers);
     let options = fields.finish(options)?;
     let (platform, config) = (&context.platform, &context.config);
@@ -52,6 +53,7 @@ pub async fn create(context: Context, caller: Caller, headers: HeaderMap, body: 
             request_id: context.request_id.to_string(),
             policy: options.policy.unwrap_or(DisconnectPolicy::Grace(GRACE)),
             idempotency_key,
+            store,
             fingerprint,
         };
         completions::start(platform, config, caller.user, complete).await?

@@ -26,7 +26,7 @@ use crate::{
 
 /// `GET /api/v1/runs/{id}`
 pub async fn read(context: Context, caller: Caller, path: Result<Path<String>, PathRejection>) -> Result<Response> {
-    let run = runs::find(&context.platform, RunKey { user: caller.user, run: id(path)? }).await?;
+    let (run, cost) = runs::find(&context.platform, RunKey { user: caller.user, run: id(path)? }).await?;
     let view = wire::Run {
         id: run.id.to_string(),
         status: run.status.as_str(),
@@ -37,6 +37,9 @@ pub async fn read(context: Context, caller: Caller, path: Result<Path<String>, P
         last_seq: run.last_seq,
         error_code: run.error_code,
         usage: run.usage.and_then(|usage| serde_json::from_str(&usage).ok()),
+        text: run.text,
+        cost_nano_usd: cost.map(|cost| cost.amount.get()),
+        cost_estimated: cost.map(|cost| cost.estimated),
         created_at: run.created_at.to_string(),
         ended_at: run.ended_at.map(|time| time.to_string()),
     };

@@ -107,6 +107,10 @@ pub struct Run {
     pub last_seq: u64,
     pub error_code: Option<String>,
     pub usage: Option<Value>,
+    /// Of a run without a conversation that is over.
+    pub text: Option<String>,
+    pub cost_nano_usd: Option<i64>,
+    pub cost_estimated: Option<bool>,
     pub created_at: String,
     pub ended_at: Option<String>,
 }

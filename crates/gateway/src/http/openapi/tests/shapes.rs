@@ -88,6 +88,9 @@ fn responses_have_the_fields_of_the_wire() {
         last_seq: 0,
         error_code: None,
         usage: None,
+        text: None,
+        cost_nano_usd: None,
+        cost_estimated: None,
         created_at: text(),
         ended_at: None,
     };
