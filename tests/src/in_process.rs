@@ -93,6 +93,7 @@ pub async fn config(upstream: &str, given: &[(&'static str, &str)]) -> Arc<Confi
     let mut settings: HashMap<String, String> =
         SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     settings.insert("LITTORAL_OPENAI_BASE_URL".into(), format!("{upstream}/v1"));
+    settings.insert("LITTORAL_FALLBACK_BASE_URL".into(), format!("{upstream}/fallback/v1"));
     settings.insert("LITTORAL_MAIL_API_URL".into(), format!("{upstream}/play/mail"));
     settings.extend(given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     Arc::new(Config::load(&Given(settings)).await.expect("valid settings"))

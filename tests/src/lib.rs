@@ -1,7 +1,8 @@
 //! The black-box suite: the same tests in process (the default) and, with `BASE_URL` and `UPSTREAM_URL`, against a running
 //! host. A test knows HTTP and the scripted upstream, never which host answers.
 //!
-//! - `BASE_URL`: where the host answers. Its provider must be the scripted upstream: `LITTORAL_OPENAI_BASE_URL=$UPSTREAM_URL/v1`,
+//! - `BASE_URL`: where the host answers. Its providers must be the scripted upstream: `LITTORAL_OPENAI_BASE_URL=$UPSTREAM_URL/v1`
+//!   and `LITTORAL_FALLBACK_BASE_URL=$UPSTREAM_URL/fallback/v1`,
 //!   and its mail service too: `LITTORAL_MAIL_API_URL=$UPSTREAM_URL/play/mail`, with the settings of [`settings`].
 //! - `UPSTREAM_URL`: where the program `scripted-upstream` listens.
 

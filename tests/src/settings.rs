@@ -1,6 +1,6 @@
 //! The settings that a host under test runs with: short timeouts, cheap hashes, wide limits.
 
-/// Everything but the address of the scripted upstream.
+/// Everything but the addresses of the scripted upstream, which plays both providers.
 pub const SETTINGS: &[(&str, &str)] = &[
     ("LITTORAL_JWT_KEYS", "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
     ("LITTORAL_REFRESH_KEYS", "test:Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA"),
@@ -8,6 +8,11 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("LITTORAL_MAIL_API", "resend"),
     ("LITTORAL_MAIL_API_KEY", "canary-mail-key"),
     ("LITTORAL_MAIL_FROM", "Littoral <littoral@example.com>"),
+    ("LITTORAL_FALLBACK_API_KEY", "canary-provider-key"),
+    // US dollars per million tokens: input, output, cache read, cache write, reasoning. A call of `pricey` costs a dollar a
+    // token, so that one reply of no stated length is more than the budget.
+    ("LITTORAL_PRICES", "*=1/2/0.5/1.25/4,pricey=1000000/1000000"),
+    ("LITTORAL_BUDGET_USD", "1000"),
     ("LITTORAL_CORS_ORIGINS", "https://app.example.com"),
     ("LITTORAL_MODEL", "default"),
     ("LITTORAL_ARGON2_MEMORY_KIB", "64"),

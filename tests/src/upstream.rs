@@ -43,11 +43,23 @@ impl Provider {
 
     /// Gives it a script and returns the model's name that plays it.
     pub async fn script(&self, script: Script) -> String {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let nanos = SystemTime::UNIX_EPOCH.elapsed().map(|time| time.as_nanos()).unwrap_or_default();
-        let id = format!("script-{nanos:x}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let id = Self::fresh_id();
         self.play(&id, script).await;
         id
+    }
+
+    /// Gives the second provider a script for a model, and returns the id to look its calls up with. Without one it refuses.
+    pub async fn fallback(&self, model: &str, script: Script) -> String {
+        let id = format!("fallback-{model}");
+        self.play(&id, script).await;
+        id
+    }
+
+    /// A model's name that nobody else uses.
+    pub fn fresh_id() -> String {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let nanos = SystemTime::UNIX_EPOCH.elapsed().map(|time| time.as_nanos()).unwrap_or_default();
+        format!("script-{nanos:x}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(crate) async fn play(&self, id: &str, script: Script) {

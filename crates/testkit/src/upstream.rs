@@ -12,6 +12,9 @@
 //!
 //! `POST` to `/play/mail/…` is a mail service's API: the id is `mail:` and the recipient's address in lower case.
 //!
+//! Below `/fallback/` stands a second provider: a call there for the model `m` plays the script `fallback-m`, and without
+//! one it is refused with 401, so that nobody finds a reply there who did not script it.
+//!
 //! # In a test
 //!
 //! ```no_run

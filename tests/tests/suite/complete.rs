@@ -205,3 +205,43 @@ async fn a_streamed_completion_can_be_stopped_where_its_reader_is() {
     assert_eq!(kept.iter().map(Frame::text).collect::<String>(), "Hel");
     assert_eq!(kept.last().unwrap().json()["status"], "stopped");
 }
+
+#[tokio::test]
+async fn a_completion_that_is_to_be_stored_can_be_read_and_resumed_later() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    for stream in [false, true] {
+        let model = api.provider.script(Script::reply(&["Hel", "lo"])).await;
+        let body = json!({ "prompt": "Hello", "model": model, "store": true, "stream": stream });
+        let run = if stream {
+            let frames = user.post(PATH, &body).await.frames().await.rest().await;
+            frames[0].run.clone()
+        } else {
+            complete(&user, &[], &body).await["run_id"].as_str().unwrap().to_owned()
+        };
+        let stored = user.ended(&run).await;
+        assert_eq!((&stored["status"], &stored["text"]), (&json!("completed"), &json!("Hello")));
+        assert_eq!((&stored["conversation_id"], &stored["model"]), (&Value::Null, &json!(model)));
+        assert_eq!((&stored["cost_nano_usd"], &stored["cost_estimated"]), (&json!(13_000), &json!(false)));
+        let again = user.resume(&run, 2).await.rest().await;
+        assert_eq!(again.iter().map(Frame::text).collect::<String>(), "lo");
+        // Somebody else does not find it.
+        let other = api.user().await;
+        assert_eq!(other.get(&format!("/api/v1/runs/{run}")).await.status, 404);
+    }
+}
+
+#[tokio::test]
+async fn the_text_of_a_stored_completion_comes_with_its_end() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let model = api.provider.script(Script::new().head(200).delta("Hel").stall()).await;
+    let body = json!({ "prompt": "Hello", "model": model, "store": true, "stream": true });
+    let mut frames = user.post(PATH, &body).await.frames().await;
+    let run = frames.until("delta").await[0].run.clone();
+    let (_, running) = user.get(&format!("/api/v1/runs/{run}")).await.json().await;
+    assert_eq!((&running["text"], &running["ended_at"]), (&Value::Null, &Value::Null));
+    user.post(&format!("/api/v1/runs/{run}/stop"), &json!({})).await;
+    let stopped = user.ended(&run).await;
+    assert_eq!((&stopped["status"], &stopped["text"]), (&json!("stopped"), &json!("Hel")));
+}

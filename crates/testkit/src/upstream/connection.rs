@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::chunk;
 use super::control;
-use super::journal::{DEFAULT, Journal};
+use super::journal::{DEFAULT, FALLBACK, Journal};
 use super::mail;
 use super::player::{self, Ending};
 use super::request::{ReadError, Request, Source};
@@ -72,8 +72,9 @@ impl Connection {
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         if request.method() == b"POST" && path.ends_with("/chat/completions") {
             let wanted: Wanted = serde_json::from_slice(&request.body).unwrap_or_default();
-            let id = wanted.model.as_deref().unwrap_or(DEFAULT);
-            return self.play(id, request, wanted.stream == Some(true));
+            let model = wanted.model.as_deref().unwrap_or(DEFAULT);
+            let second = path.starts_with("/fallback/").then(|| format!("{FALLBACK}{model}"));
+            return self.play(second.as_deref().unwrap_or(model), request, wanted.stream == Some(true));
         }
         if path.starts_with("/play/mail/") {
             let id = mail::id(&request.body);

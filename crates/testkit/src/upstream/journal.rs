@@ -16,6 +16,8 @@ use super::socket::now;
 
 /// The id of requests that name no model, and of the script for ids without one.
 pub const DEFAULT: &str = "default";
+/// What the ids of the second provider begin with.
+pub const FALLBACK: &str = "fallback-";
 /// Ids that are told apart; calls of further ones are recorded as `default`.
 const IDS: usize = 16_384;
 /// Calls recorded an id, and the bytes they may hold together: the newest call is kept whatever its size.
@@ -109,7 +111,7 @@ impl Journal {
         let at_ms = self.now_ms();
         let mut entry = lock(&entry);
         if entry.attempts.is_empty() {
-            let script = entry.script.clone().unwrap_or_else(|| lock(&self.fallback).clone());
+            let script = entry.script.clone().unwrap_or_else(|| self.unscripted(id));
             entry.attempts = script.plays().iter().map(|play| attempt(play, id)).collect();
         }
         let last = entry.attempts.len().checked_sub(1)?;
@@ -183,6 +185,14 @@ impl Journal {
 
     pub fn stopped(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)
+    }
+
+    /// What an id without a script plays.
+    fn unscripted(&self, id: &str) -> Script {
+        if id.starts_with(FALLBACK) {
+            return Script::error(401, "invalid_request_error", "nothing is scripted for the second provider");
+        }
+        lock(&self.fallback).clone()
     }
 
     fn now_ms(&self) -> u64 {

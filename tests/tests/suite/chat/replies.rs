@@ -130,7 +130,9 @@ async fn options_reach_the_provider_as_they_were_given() {
         .await;
     let requests = api.provider.requests(&model).await;
     assert_eq!((&requests[0]["max_tokens"], &requests[0]["temperature"]), (&json!(7), &json!(0.5)));
-    for absent in ["max_tokens", "max_completion_tokens", "temperature"] {
+    // Where there is a budget, a reply has a limit: what is reserved for it must suffice.
+    assert_eq!(requests[1]["max_tokens"], 4096);
+    for absent in ["max_completion_tokens", "temperature"] {
         assert_eq!(requests[1].get(absent), None, "{absent}");
     }
     for request in &requests {
