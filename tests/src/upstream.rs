@@ -43,7 +43,9 @@ impl Provider {
 
     /// Gives it a script and returns the model's name that plays it.
     pub async fn script(&self, script: Script) -> String {
-        let id = Self::fresh_id();
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let nanos = SystemTime::UNIX_EPOCH.elapsed().map(|time| time.as_nanos()).unwrap_or_default();
+        let id = format!("script-{nanos:x}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
         self.play(&id, script).await;
         id
     }
@@ -53,13 +55,6 @@ impl Provider {
         let id = format!("fallback-{model}");
         self.play(&id, script).await;
         id
-    }
-
-    /// A model's name that nobody else uses.
-    pub fn fresh_id() -> String {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let nanos = SystemTime::UNIX_EPOCH.elapsed().map(|time| time.as_nanos()).unwrap_or_default();
-        format!("script-{nanos:x}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(crate) async fn play(&self, id: &str, script: Script) {

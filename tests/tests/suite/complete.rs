@@ -245,3 +245,42 @@ async fn the_text_of_a_stored_completion_comes_with_its_end() {
     let stopped = user.ended(&run).await;
     assert_eq!((&stopped["status"], &stopped["text"]), (&json!("stopped"), &json!("Hel")));
 }
+
+#[tokio::test]
+async fn a_stored_completion_can_be_deleted_by_its_user_only() {
+    let api = Api::start().await;
+    let (user, other) = (api.user().await, api.user().await);
+    let body = json!({ "prompt": "Hello", "model": "littoral-offline", "store": true });
+    let run = complete(&user, &[], &body).await["run_id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/runs/{run}");
+    assert_eq!(other.delete(&path).await.status, 404);
+    assert_eq!(user.get(&path).await.status, 200);
+    assert_eq!(user.delete(&path).await.json().await, (204, Value::Null));
+    assert_eq!(user.get(&path).await.status, 404);
+    assert_eq!(user.delete(&path).await.status, 404);
+    // With its key, which may then be used again.
+    let key = [("idempotency-key", "k")];
+    let body = json!({ "prompt": "Hello", "model": "littoral-offline" });
+    let keyed = complete(&user, &key, &body).await["run_id"].as_str().unwrap().to_owned();
+    assert_eq!(user.delete(&format!("/api/v1/runs/{keyed}")).await.status, 204);
+    assert_ne!(complete(&user, &key, &body).await["run_id"], json!(keyed));
+    // A conversation's run is its conversation's.
+    let conversation = user.conversation().await;
+    let frames = user.stream(&conversation, "littoral-offline").await.rest().await;
+    assert_eq!(user.delete(&format!("/api/v1/runs/{}", frames[0].run)).await.status, 404);
+    assert_eq!(user.ended(&frames[0].run).await["status"], "completed");
+}
+
+#[tokio::test]
+async fn a_stored_completion_that_is_deleted_under_way_is_given_up() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    // Never silent for long, so that no timeout ends it.
+    let script = (0..40).fold(Script::new().head(200), |script, _| script.delta("Hel").pause(200)).finish("stop");
+    let model = api.provider.script(script).await;
+    let body = json!({ "prompt": "Hello", "model": model, "store": true, "stream": true });
+    let mut frames = user.post(PATH, &body).await.frames().await;
+    let run = frames.until("delta").await[0].run.clone();
+    assert_eq!(user.delete(&format!("/api/v1/runs/{run}")).await.status, 204);
+    assert_eq!(api.provider.closed(&model, 5_000).await["closed_early"], true);
+}

@@ -26,6 +26,12 @@ pub async fn find(platform: &Platform, key: RunKey) -> Result<(Run, Option<Cost>
     Ok((run, store::ledger::decode_cost(cost)?))
 }
 
+/// Deletes a stored completion with its text. What it cost stays in the ledger.
+pub async fn delete(platform: &Platform, key: RunKey) -> Result<()> {
+    let outcome = platform.chats.for_user(key.user).run(store::runs::delete(key)).await?;
+    if outcome.rows.is_empty() { Err(Error::not_found("Run")) } else { Ok(()) }
+}
+
 /// The run that an idempotency key made earlier, if the request is the same one.
 pub async fn find_same(
     platform: &Platform,

@@ -192,6 +192,17 @@ pub fn expire(user: UserId, passing: Timestamp, keyed: Timestamp) -> Statement {
     )
 }
 
+/// Deletes a run without a conversation that its user asked to store; one under way loses its owner with it. Returns the
+/// id; a conversation's run goes with its conversation only.
+pub fn delete(key: RunKey) -> Statement {
+    Statement::new(
+        "DELETE FROM runs
+         WHERE id = ?1 AND user_id = ?2 AND conversation_id IS NULL AND (kept = 1 OR idempotency_key IS NOT NULL)
+         RETURNING id",
+        [key.run.to_string().into(), key.user.to_string().into()],
+    )
+}
+
 /// Makes every open run look abandoned: right only where this process alone owns the database and has just started.
 pub fn abandon_all() -> Statement {
     Statement::new("UPDATE runs SET lease_expires_at = 0 WHERE ended_at IS NULL", [])

@@ -33,10 +33,11 @@ pub fn all() -> Vec<Route> {
         Route::new(get.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::list),
         Route::new(get.clone(), "/api/v1/chat/conversations/{id}", Needs(Chat), conversations::read),
         Route::new(patch, "/api/v1/chat/conversations/{id}", Needs(Chat), conversations::rename),
-        Route::new(delete, "/api/v1/chat/conversations/{id}", Needs(Chat), conversations::delete),
+        Route::new(delete.clone(), "/api/v1/chat/conversations/{id}", Needs(Chat), conversations::delete),
         Route::new(post.clone(), "/api/v1/chat/conversations/{id}/messages", Needs(Chat), messages::send),
         Route::new(get.clone(), "/api/v1/chat/conversations/{id}/messages", Needs(Chat), messages::history),
         Route::new(get.clone(), "/api/v1/runs/{id}", Needs(Chat), runs::read),
+        Route::new(delete, "/api/v1/runs/{id}", Needs(Chat), runs::delete),
         Route::new(get, "/api/v1/runs/{id}/stream", Needs(Chat), runs::stream),
         Route::new(post, "/api/v1/runs/{id}/stop", Needs(Chat), runs::stop),
     ]

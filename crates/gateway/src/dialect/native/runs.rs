@@ -1,4 +1,4 @@
-//! `/api/v1/runs`: reading, resuming and stopping.
+//! `/api/v1/runs`: reading, resuming, stopping and deleting.
 
 use axum::{
     body::Body,
@@ -44,6 +44,12 @@ pub async fn read(context: Context, caller: Caller, path: Result<Path<String>, P
         ended_at: run.ended_at.map(|time| time.to_string()),
     };
     Ok(json(StatusCode::OK, &view))
+}
+
+/// `DELETE /api/v1/runs/{id}`
+pub async fn delete(context: Context, caller: Caller, path: Result<Path<String>, PathRejection>) -> Result<Response> {
+    runs::delete(&context.platform, RunKey { user: caller.user, run: id(path)? }).await?;
+    Ok(no_content())
 }
 
 /// `GET /api/v1/runs/{id}/stream`, resuming after `Last-Event-ID` or `?after=`.

@@ -25,6 +25,7 @@ pub(super) async fn run(database: &dyn Database, report: &mut Report) {
     ] {
         report.add(&format!("{check}: {what}"), kind(database, row, &DatabaseErrorKind::Check).await);
     }
+    report.add("a `NOT NULL` constraint names its column", null(database).await);
     report.add("“a `FOREIGN KEY` constraint refused the write”: a child without a parent", orphan(database).await);
     report.add("“foreign keys are enforced”: also in the middle of a batch", orphan_in_batch(database).await);
     report.add("“foreign keys are enforced”: a parent takes its children along", cascade(database).await);
@@ -60,6 +61,13 @@ async fn kind(database: &dyn Database, row: Vec<Value>, wanted: &DatabaseErrorKi
     clear(database).await?;
     let error = refused(database.run(Statement { sql: INSERT, params: row }).await)?;
     ensure(error.kind == *wanted, || format!("it failed with {error}"))
+}
+
+async fn null(database: &dyn Database) -> Outcome {
+    clear(database).await?;
+    let row = vec!["1".into(), Value::Null, 1.into(), Value::Null];
+    let error = refused(database.run(Statement { sql: INSERT, params: row }).await)?;
+    ensure(error.is_null("behaviour_pairs.a"), || format!("it failed with {error}"))
 }
 
 async fn orphan(database: &dyn Database) -> Outcome {
