@@ -52,10 +52,10 @@ async fn after_kill_9_every_acknowledged_write_is_there_and_the_run_is_interrupt
     assert_eq!(user.resume(&run, 400).await.rest().await, rest);
     let whole = user.resume(&run, 0).await.rest().await;
     assert_eq!(joined(&whole), "Hello, wörld");
-    // Nothing was sent again, and what had come is paid: by the suite's prices, six tokens in and eight out.
+    // Nothing was sent again, and what had come is paid, at the suite's prices: three turns of six tokens in, eight tokens out.
     assert_eq!(provider.count(&model).await, 1);
     let paid = user.ended(&run).await;
-    assert_eq!((&paid["cost_nano_usd"], &paid["cost_estimated"]), (&json!(22_000), &json!(true)));
+    assert_eq!((&paid["cost_nano_usd"], &paid["cost_estimated"]), (&json!(34_000), &json!(true)));
     let (status, _) = server
         .api
         .post("/api/v1/auth/login", &json!({ "email": user.email, "password": tests::PASSWORD }))
