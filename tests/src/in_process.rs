@@ -125,6 +125,7 @@ pub async fn start(
         limiter: Arc::new(MemoryRateLimiter::default()),
         runs: own(config.clone(), parts.clone()),
         mail: HttpMail::configured(config.mail.api.as_ref(), &parts.http),
+        assets: Arc::new(adapters::BundledAssets),
         chats: parts.chats,
         http: parts.http,
         clock: parts.clock,

@@ -2,6 +2,7 @@
 //!
 //! Whatever names a host's SDK or an executor belongs in that host.
 
+mod bundled_assets;
 mod hrana;
 mod http_mail;
 mod memory_rate_limiter;
@@ -9,6 +10,7 @@ mod sql_keys;
 mod sql_rate_limiter;
 
 pub use self::{
+    bundled_assets::BundledAssets,
     hrana::{Hrana, HranaError},
     http_mail::HttpMail,
     memory_rate_limiter::MemoryRateLimiter,

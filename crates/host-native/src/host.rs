@@ -2,7 +2,7 @@
 
 use std::{fmt, num::NonZero, sync::Arc, time::Duration};
 
-use adapters::{Hrana, HttpMail, MemoryRateLimiter, SqlKeys, SqlRateLimiter};
+use adapters::{BundledAssets, Hrana, HttpMail, MemoryRateLimiter, SqlKeys, SqlRateLimiter};
 use gateway::{Gateway, LocalRuns, run::Parts};
 use http::{Request, Response};
 use ports::{Chats, Clock, Database, Entropy, HttpClient, KeyValue, Log, Mailer, Platform, RateLimiter, Runs, Tasks};
@@ -103,6 +103,7 @@ impl Host {
             runs: Arc::clone(&runs) as Arc<dyn Runs>,
             http: Arc::clone(&self.http),
             mail,
+            assets: Arc::new(BundledAssets),
             clock,
             entropy,
             log,

@@ -9,8 +9,8 @@ use ports::{Chats, Clock, Database, DatabaseError, Entropy, HttpClient, Log, Pla
 use serde_json::json;
 
 use crate::{
-    clock::SpinClock, database, entropy::SpinEntropy, http::SpinHttp, keys::SpinKeys, log::StandardError,
-    settings::SpinVariables, tasks::SpinTasks,
+    assets::MountedAssets, clock::SpinClock, database, entropy::SpinEntropy, http::SpinHttp, keys::SpinKeys,
+    log::StandardError, settings::SpinVariables, tasks::SpinTasks,
 };
 
 /// The gateway and its ports.
@@ -83,6 +83,7 @@ async fn make() -> Result<Instance, Refusal> {
         runs: LocalRuns::among_others(Arc::clone(&config), parts),
         http,
         mail,
+        assets: Arc::new(MountedAssets),
         clock,
         entropy,
         log,

@@ -6,6 +6,7 @@
 //! of them, and whatever a port call is waiting for belongs to the request that made the call: a future or stream of a
 //! port is polled and dropped by one request only. Requests reach each other through shared memory and wakers.
 
+mod assets;
 mod clock;
 mod database;
 mod entropy;

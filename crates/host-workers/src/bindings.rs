@@ -9,6 +9,7 @@ use ports::{Chats, Clock as _, Database, HttpClient, Log as _, Platform, Tasks};
 use worker::Env;
 
 use crate::{
+    assets::StaticAssets,
     clock::JsClock,
     d1::D1,
     entropy::WebCrypto,
@@ -29,6 +30,8 @@ const KEYS: &str = "KEYS";
 const RUNS: &str = "RUNS";
 /// The objects of class `Limiter`.
 const LIMITER: &str = "LIMITER";
+/// The static assets.
+const ASSETS: &str = "ASSETS";
 
 /// An exchange with a libSQL server that takes longer counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -44,6 +47,7 @@ pub async fn platform(env: &Env, isolate: &Isolate, tasks: Arc<dyn Tasks>) -> Re
         runs: Arc::new(DurableRuns(bound(RUNS, env.durable_object(RUNS))?)),
         mail: HttpMail::configured(isolate.config.mail.api.as_ref(), &parts.http),
         http: parts.http,
+        assets: Arc::new(StaticAssets(bound(ASSETS, env.assets(ASSETS))?)),
         clock: parts.clock,
         entropy: parts.entropy,
         log: parts.log,

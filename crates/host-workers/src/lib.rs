@@ -7,6 +7,7 @@
 //! them, and nothing that waits may be shared between requests: what one request awaits belongs to that request alone. Only
 //! what is computed once and never awaited (`isolate`) is shared.
 
+mod assets;
 mod bindings;
 mod clock;
 mod d1;

@@ -3,6 +3,7 @@
 //! Each method's documentation is its contract; the behaviour suites in `testkit` quote it and run against every adapter.
 //! No adapter lives here, and no rule of the product.
 
+mod assets;
 mod client;
 mod clock;
 mod database;
@@ -18,6 +19,7 @@ mod settings;
 mod tasks;
 
 pub use self::{
+    assets::{Assets, AssetsError},
     client::Client,
     clock::Clock,
     database::{Chats, Database, DatabaseError, DatabaseErrorKind, Outcome, Row, Statement, Value},

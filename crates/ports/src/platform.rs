@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Chats, Clock, Database, Entropy, HttpClient, KeyValue, Log, Mailer, RateLimiter, Runs, Tasks};
+use crate::{Assets, Chats, Clock, Database, Entropy, HttpClient, KeyValue, Log, Mailer, RateLimiter, Runs, Tasks};
 
 /// Everything the core may ask of a host.
 #[derive(Clone)]
@@ -21,6 +21,8 @@ pub struct Platform {
     pub http: Arc<dyn HttpClient>,
     /// Mail.
     pub mail: Arc<dyn Mailer>,
+    /// Files beside the code.
+    pub assets: Arc<dyn Assets>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

@@ -71,7 +71,7 @@ impl HandlerState for Instances {
     type WorkerState = Limits;
 
     async fn instantiate(&self) -> Result<Instance<State, Expiration, Limits>> {
-        let mut store = Store::new(self.service.engine(), State::new(&self.application));
+        let mut store = Store::new(self.service.engine(), State::new(&self.application)?);
         let service = self.service.instantiate_async(&mut store).await?;
         Ok(Instance {
             store,

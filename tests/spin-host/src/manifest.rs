@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use wasmtime::{Result, bail, error::Context as _};
 
 /// The whole file.
@@ -75,7 +75,14 @@ pub struct Component {
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
     #[serde(default)]
-    files: Vec<toml::Value>,
+    files: Vec<Files>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Files {
+    Folder { source: PathBuf, destination: String },
+    Pattern(IgnoredAny),
 }
 
 #[derive(Debug, Deserialize)]
@@ -112,8 +119,8 @@ impl Manifest {
             .component
             .get_key_value(&first.component)
             .with_context(|| format!("the manifest has no [component.{}]", first.component))?;
-        if !component.files.is_empty() {
-            bail!("component {id}: `files` are not served by this host");
+        if component.files.iter().any(|files| matches!(files, Files::Pattern(_))) {
+            bail!("component {id}: of `files`, only folders with a destination are served by this host");
         }
         Ok((id, component))
     }
@@ -137,6 +144,16 @@ impl Manifest {
 }
 
 impl Component {
+    /// The folders that it may read: where they are, and where it sees them.
+    pub fn folders(&self, manifest: &Path) -> Vec<(PathBuf, String)> {
+        let parent = manifest.parent().unwrap_or(Path::new(""));
+        let folder = |files: &Files| match files {
+            Files::Folder { source, destination } => Some((parent.join(source), destination.clone())),
+            Files::Pattern(_) => None,
+        };
+        self.files.iter().filter_map(folder).collect()
+    }
+
     /// The file of the component, which the manifest names relative to itself.
     pub fn path(&self, manifest: &Path) -> Result<PathBuf> {
         match &self.source {

@@ -1,9 +1,12 @@
 //! What the host keeps: once for the application, and once for each instance of the component.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
-use wasmtime::component::{HasData, ResourceTable};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime::{
+    Result,
+    component::{HasData, ResourceTable},
+};
+use wasmtime_wasi::{DirPerms, FilePerms, WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
     WasiHttpCtx,
     p3::{WasiHttpCtxView, WasiHttpView},
@@ -21,6 +24,8 @@ pub struct Application {
     pub allowed_hosts: Arc<AllowedHosts>,
     /// Its environment variables.
     pub environment: Vec<(String, String)>,
+    /// Folders that it may read: where they are, and where it sees them.
+    pub folders: Vec<(PathBuf, String)>,
     /// Its databases.
     pub databases: Databases,
     /// Its key-value stores.
@@ -42,19 +47,20 @@ pub struct State {
 
 impl State {
     /// The state of a new instance.
-    pub fn new(application: &Arc<Application>) -> Self {
-        Self {
+    pub fn new(application: &Arc<Application>) -> Result<Self> {
+        let mut wasi = WasiCtx::builder();
+        wasi.stdout(std::io::stderr()).stderr(std::io::stderr()).envs(&application.environment);
+        for (folder, seen) in &application.folders {
+            wasi.preopened_dir(folder, seen, DirPerms::READ, FilePerms::READ)?;
+        }
+        Ok(Self {
             application: Arc::clone(application),
             table: ResourceTable::new(),
             connections: 0,
-            wasi: WasiCtx::builder()
-                .stdout(std::io::stderr())
-                .stderr(std::io::stderr())
-                .envs(&application.environment)
-                .build(),
+            wasi: wasi.build(),
             http: WasiHttpCtx::new(),
             outbound: Outbound::new(Arc::clone(&application.allowed_hosts)),
-        }
+        })
     }
 }
 

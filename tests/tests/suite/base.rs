@@ -342,7 +342,7 @@ fn gunzip(bytes: &[u8]) -> Vec<u8> {
     plain
 }
 
-const VIEWER: &[u8] = include_bytes!("../../../crates/gateway/assets/openapi-explorer.min.js.gz");
+const VIEWER: &[u8] = include_bytes!("../../../crates/gateway/assets/static/openapi-explorer.min.js.gz");
 
 #[tokio::test]
 async fn the_docs_are_a_page_with_all_its_files() {

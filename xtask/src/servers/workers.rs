@@ -45,12 +45,12 @@ fn config(folder: &str) -> Result<String> {
     let root = workspace::root();
     let text = fs::read_to_string(root.join("wrangler.toml")).map_err(|error| format!("wrangler.toml: {error}"))?;
     let copy = format!("{folder}/wrangler.toml");
-    fs::write(root.join(&copy), adapted(&text, &root.join("migrations").display().to_string()))
+    fs::write(root.join(&copy), adapted(&text, &root.display().to_string()))
         .map_err(|error| format!("{copy}: {error}; build the Workers script first"))?;
     Ok(copy)
 }
 
-fn adapted(text: &str, migrations: &str) -> String {
+fn adapted(text: &str, root: &str) -> String {
     let mut building = false;
     let mut lines = Vec::new();
     for line in text.lines() {
@@ -60,7 +60,10 @@ fn adapted(text: &str, migrations: &str) -> String {
         match line.split_once(" = ") {
             _ if building => {}
             Some(("main", _)) => lines.push("main = \"workers/index.js\"".to_owned()),
-            Some(("migrations_dir", _)) => lines.push(format!("migrations_dir = '{migrations}'")),
+            // Paths are relative to the file, which is another one now.
+            Some((name @ ("migrations_dir" | "directory"), path)) => {
+                lines.push(format!("{name} = '{root}/{}'", path.trim_matches('"')));
+            }
             _ => lines.push(line.to_owned()),
         }
     }
@@ -73,8 +76,9 @@ mod tests {
 
     #[test]
     fn the_copy_builds_nothing_and_finds_the_files() {
-        let text = "main = \"a\"\n[build]\ncommand = \"b\"\n[[d1_databases]]\nmigrations_dir = \"c\"\n";
-        let copy = "main = \"workers/index.js\"\n[[d1_databases]]\nmigrations_dir = '/d'\n";
+        let text = "main = \"a\"\n[build]\ncommand = \"b\"\n[[d1_databases]]\nmigrations_dir = \"c\"\n[assets]\ndirectory = \"e/f\"\n";
+        let copy =
+            "main = \"workers/index.js\"\n[[d1_databases]]\nmigrations_dir = '/d/c'\n[assets]\ndirectory = '/d/e/f'\n";
         assert_eq!(adapted(text, "/d"), copy);
     }
 }

@@ -1,11 +1,12 @@
-//! `GET /docs`: the API's description, shown by a viewer that the product serves itself. The files lie in `assets`, and
-//! nothing is loaded from elsewhere. How to renew the viewer stands in `assets/README.md`.
+//! `GET /docs`: the API's description, shown by a viewer that the product serves itself. The page lies in `assets`, the
+//! other files in `assets/static`, which a host may keep beside the code; nothing is loaded from elsewhere. How to renew the viewer stands in `assets/README.md`.
 
 use axum::{
     body::Body,
     extract::{Path, rejection::PathRejection},
     response::Response,
 };
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::json;
 
@@ -28,7 +29,8 @@ struct Asset {
     content_type: &'static str,
     /// Whether the bytes are kept gzipped.
     gzipped: bool,
-    bytes: &'static [u8],
+    /// Where the bytes are, among the [`ports::Assets`].
+    file: &'static str,
 }
 
 const ASSETS: [Asset; 2] = [
@@ -36,19 +38,19 @@ const ASSETS: [Asset; 2] = [
         name: "openapi-explorer-2.4.820.min.js",
         content_type: "text/javascript; charset=utf-8",
         gzipped: true,
-        bytes: include_bytes!("../../assets/openapi-explorer.min.js.gz"),
+        file: "openapi-explorer.min.js.gz",
     },
     Asset {
         name: "openapi-explorer-2.4.820.min.js.LICENSE.txt",
         content_type: "text/plain; charset=utf-8",
         gzipped: false,
-        bytes: include_bytes!("../../assets/openapi-explorer.min.js.LICENSE.txt"),
+        file: "openapi-explorer.min.js.LICENSE.txt",
     },
 ];
 
 /// `GET /docs`
 pub async fn page() -> Response {
-    response(PAGE.as_bytes(), "text/html; charset=utf-8", "no-cache")
+    response(Bytes::from_static(PAGE.as_bytes()), "text/html; charset=utf-8", "no-cache")
 }
 
 /// `GET /docs/{file}`
@@ -58,7 +60,8 @@ pub async fn file(context: Context, path: Result<Path<String>, PathRejection>, h
     if asset.gzipped && !takes_gzip(&headers) {
         return Ok(not_acceptable(&context.request_id));
     }
-    let mut response = response(asset.bytes, asset.content_type, FOR_GOOD);
+    let bytes = context.platform.assets.read(asset.file).await.map_err(Error::internal)?;
+    let mut response = response(bytes, asset.content_type, FOR_GOOD);
     if asset.gzipped {
         response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
@@ -66,7 +69,7 @@ pub async fn file(context: Context, path: Result<Path<String>, PathRejection>, h
     Ok(response)
 }
 
-fn response(bytes: &'static [u8], content_type: &'static str, cache: &'static str) -> Response {
+fn response(bytes: Bytes, content_type: &'static str, cache: &'static str) -> Response {
     let mut response = Response::new(Body::from(bytes));
     for (name, value) in [
         (header::CONTENT_TYPE, content_type),

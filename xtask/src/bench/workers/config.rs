@@ -118,6 +118,7 @@ const littoral :Workerd.Worker = (
   bindings = [
 {bindings}    (name = "DB", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = "refuses")])),
     (name = "KEYS", kvNamespace = "empty"),
+    (name = "ASSETS", service = "empty"),
     (name = "RUNS", durableObjectNamespace = "Run"),
     (name = "LIMITER", durableObjectNamespace = "Limiter"),
   ],
