@@ -46,7 +46,13 @@ fn spin() -> Option<PathBuf> {
 fn manifest() -> Result<PathBuf> {
     let original = workspace::root().join("spin.toml");
     let text = fs::read_to_string(&original).map_err(|error| format!("{}: {error}", original.display()))?;
-    let lines = text.lines().map(|line| if line.starts_with("source = ") { SOURCE } else { line });
+    // Paths are relative to the file, which is another one now.
+    let folder = format!("source = \"{}/crates", workspace::root().display());
+    let lines = text.lines().map(|line| match line.split_once(" = ") {
+        Some(("source", _)) => SOURCE.to_owned(),
+        Some(("files", _)) => line.replace("source = \"crates", &folder),
+        _ => line.to_owned(),
+    });
     let copy = workspace::root().join("build").join(BEHAVIOUR).join("spin.toml");
     write(&copy, &(lines.collect::<Vec<_>>().join("\n") + "\n"))?;
     Ok(copy)
