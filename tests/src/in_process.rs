@@ -17,7 +17,10 @@ use ports::{BoxFuture, Chats, Clock, Database, Log, Platform, Settings, Settings
 use testkit::{Faulty, MemoryKeys, PlainHttp, SeededEntropy, StrictDatabase, TokioTasks};
 use tokio::{sync::Notify, task::AbortHandle};
 
-use crate::{Answer, settings::SETTINGS};
+use crate::{
+    Answer,
+    settings::{SETTINGS, oidc_providers},
+};
 
 struct SystemClock;
 
@@ -93,6 +96,7 @@ pub async fn config(upstream: &str, given: &[(&'static str, &str)]) -> Arc<Confi
     let mut settings: HashMap<String, String> =
         SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     settings.insert("LITTORAL_OPENAI_BASE_URL".into(), format!("{upstream}/v1"));
+    settings.insert("LITTORAL_OIDC_PROVIDERS".into(), oidc_providers(upstream));
     settings.insert("LITTORAL_FALLBACK_BASE_URL".into(), format!("{upstream}/fallback/v1"));
     settings.insert("LITTORAL_MAIL_API_URL".into(), format!("{upstream}/play/mail"));
     settings.extend(given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
@@ -183,4 +187,33 @@ pub async fn send(
     let (head, body) = gateway.handle(platform.clone(), request).await.into_parts();
     let body = Box::pin(body.into_data_stream().map(|chunk| chunk.map_err(|error| error.to_string())));
     Answer { status: head.status, headers: head.headers, body }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::account::Device;
+    use gateway::service::guests;
+    use ports::Statement;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn guests_that_nobody_has_used_for_long_are_found() {
+        let provider = crate::Provider::start();
+        let Process { platform, .. } = start(&provider.url(), &[], database().await, 0).await;
+        let config = config(&provider.url(), &[("LITTORAL_GUEST_DAYS", "1")]).await;
+        for _ in 0..3 {
+            guests::create(&platform, &config, &Device::default()).await.expect("a guest");
+        }
+        assert!(guests::unused(&platform, &config, 10).await.expect("a list").is_empty());
+        let run = async |sql| platform.accounts.run(Statement::new(sql, [])).await.expect("a statement");
+        // All are old; one came back yesterday, one has become a user.
+        run("UPDATE users SET created_at = number").await;
+        run("UPDATE sessions SET last_used_at = 0 WHERE user_id IN (SELECT id FROM users WHERE number <> 2)").await;
+        run("UPDATE users SET role = 'user' WHERE number = 3").await;
+        let first = run("SELECT id FROM users WHERE number = 1").await;
+        let unused = guests::unused(&platform, &config, 10).await.expect("a list");
+        assert_eq!(unused.iter().map(ToString::to_string).collect::<Vec<_>>(), [first.rows[0].text(0).unwrap()]);
+        assert!(guests::unused(&platform, &config, 0).await.expect("a list").is_empty());
+    }
 }

@@ -3,7 +3,8 @@
 //!
 //! - `BASE_URL`: where the host answers. Its providers must be the scripted upstream: `LITTORAL_OPENAI_BASE_URL=$UPSTREAM_URL/v1`
 //!   and `LITTORAL_FALLBACK_BASE_URL=$UPSTREAM_URL/fallback/v1`,
-//!   and its mail service too: `LITTORAL_MAIL_API_URL=$UPSTREAM_URL/play/mail`, with the settings of [`settings`].
+//!   and its mail service too: `LITTORAL_MAIL_API_URL=$UPSTREAM_URL/play/mail`; its identity providers
+//!   are [`settings::oidc_providers`]. The rest is in [`settings`].
 //! - `UPSTREAM_URL`: where the program `scripted-upstream` listens.
 
 mod api;

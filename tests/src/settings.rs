@@ -1,6 +1,6 @@
 //! The settings that a host under test runs with: short timeouts, cheap hashes, wide limits.
 
-/// Everything but the addresses of the scripted upstream, which plays both providers.
+/// Everything but what names addresses of the scripted upstream, which plays all providers.
 pub const SETTINGS: &[(&str, &str)] = &[
     ("LITTORAL_JWT_KEYS", "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
     ("LITTORAL_REFRESH_KEYS", "test:Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA"),
@@ -19,6 +19,9 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("LITTORAL_ARGON2_PASSES", "1"),
     ("LITTORAL_AUTH_LIMIT", "60000/60"),
     ("LITTORAL_MESSAGE_LIMIT", "60000/60"),
+    ("LITTORAL_GUESTS", "allow"),
+    ("LITTORAL_GUEST_LIMIT", "60000/60"),
+    ("LITTORAL_GUEST_MESSAGE_LIMIT", "4/3600"),
     ("LITTORAL_FIRST_BYTE_TIMEOUT_MS", "1500"),
     ("LITTORAL_FIRST_TOKEN_TIMEOUT_MS", "2500"),
     ("LITTORAL_IDLE_TIMEOUT_MS", "1000"),
@@ -33,3 +36,11 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("LITTORAL_FLUSH_MS", "50"),
     ("LITTORAL_OFFLINE_PAUSE_MS", "1"),
 ];
+
+/// `LITTORAL_OIDC_PROVIDERS`: the identity providers that the suite plays. The scripted upstream has the keys of `test` at
+/// `/play/jwks-test`, and so on.
+pub fn oidc_providers(upstream: &str) -> String {
+    let provider =
+        |name: &str| format!("{name}|https://{name}.example.com|{upstream}/play/jwks-{name}|app-ios app-android");
+    ["test", "other", "rotating", "down"].map(provider).join(",")
+}

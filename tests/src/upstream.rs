@@ -57,7 +57,8 @@ impl Provider {
         id
     }
 
-    pub(crate) async fn play(&self, id: &str, script: Script) {
+    /// Has an id play a script: for what the settings name. A running host's tests share such an id.
+    pub async fn play(&self, id: &str, script: Script) {
         if let Some(local) = &self.local {
             local.script(id, script);
             return;

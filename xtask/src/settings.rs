@@ -11,5 +11,6 @@ pub fn for_tests(url: &str, upstream: &str) -> Vec<(&'static str, String)> {
     settings.push(("LITTORAL_OPENAI_BASE_URL", format!("{upstream}/v1")));
     settings.push(("LITTORAL_MAIL_API_URL", format!("{upstream}/play/mail")));
     settings.push(("LITTORAL_FALLBACK_BASE_URL", format!("{upstream}/fallback/v1")));
+    settings.push(("LITTORAL_OIDC_PROVIDERS", table::oidc_providers(upstream)));
     settings
 }

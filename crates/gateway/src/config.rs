@@ -1,8 +1,10 @@
 //! Settings: read once, validated together, every problem reported at once with the setting's name and what was expected.
 
 pub mod fallback;
+mod guests;
 mod mail;
 pub mod money;
+mod oidc;
 mod reader;
 
 use std::{fmt, time::Duration};
@@ -10,8 +12,8 @@ use std::{fmt, time::Duration};
 use domain::{Secret, gcra::Quota};
 use ports::{Settings, SettingsError};
 
-pub use self::mail::Mail;
 use self::{fallback::Fallback, money::Money, reader::Reader};
+pub use self::{guests::Guests, mail::Mail, oidc::OidcProvider};
 
 /// A key of a ring: its id and its bytes.
 #[derive(Clone, Debug)]
@@ -110,6 +112,10 @@ pub struct Config {
     pub auth_limit: Quota,
     /// Messages of one user.
     pub message_limit: Quota,
+    /// Providers whose ID tokens sign in.
+    pub oidc: Vec<OidcProvider>,
+    /// Guests.
+    pub guests: Guests,
     /// Pause between the words of the offline model.
     pub offline_pause: Duration,
 }
@@ -186,6 +192,8 @@ impl Config {
             max_reply_bytes: read.number("LITTORAL_MAX_REPLY_BYTES", 1 << 20, 1024..=1_500_000).await?,
             auth_limit: read.quota("LITTORAL_AUTH_LIMIT", 30, 60).await?,
             message_limit: read.quota("LITTORAL_MESSAGE_LIMIT", 60, 60).await?,
+            oidc: oidc::read(&mut read).await?,
+            guests: Guests::read(&mut read).await?,
             offline_pause: read.millis("LITTORAL_OFFLINE_PAUSE_MS", 20).await?,
         };
         read.finish(config)

@@ -8,6 +8,7 @@ pub mod error;
 pub mod http;
 mod log;
 mod migrations;
+mod outbound;
 pub mod run;
 pub mod service;
 mod store;

@@ -9,6 +9,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_init.sql", include_str!("../../../migrations/0001_init.sql")),
     ("0002_ledger.sql", include_str!("../../../migrations/0002_ledger.sql")),
     ("0003_accounts.sql", include_str!("../../../migrations/0003_accounts.sql")),
+    ("0007_identities.sql", include_str!("../../../migrations/0007_identities.sql")),
 ];
 
 /// Applies what is missing and returns the names of what it applied. Safe to run again, and by several at once.

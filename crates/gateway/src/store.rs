@@ -3,6 +3,7 @@
 
 pub mod audit_events;
 pub mod conversations;
+pub mod identities;
 pub mod ledger;
 pub mod messages;
 pub mod run_events;

@@ -98,8 +98,11 @@ impl Victim {
         let run = "/api/v1/runs/01893f6e-1c2a-7b3c-8d4e-5f6a7b8c9d0e/stop".to_owned();
         vec![
             (Method::POST, "/api/v1/auth/register".into(), credentials.clone()),
-            (Method::POST, "/api/v1/auth/login".into(), credentials),
+            (Method::POST, "/api/v1/auth/login".into(), credentials.clone()),
             (Method::POST, "/api/v1/auth/refresh".into(), json!({ "refresh_token": "x" })),
+            (Method::POST, "/api/v1/auth/guest/upgrade".into(), credentials),
+            (Method::POST, "/api/v1/auth/oidc/test".into(), json!({ "id_token": "x" })),
+            (Method::POST, "/api/v1/auth/identities/test".into(), json!({ "id_token": "x" })),
             (Method::POST, "/api/v1/chat/conversations".into(), json!({ "title": "x" })),
             (Method::PATCH, self.conversation_path(), json!({ "title": "x" })),
             (Method::POST, self.messages_path(), json!({ "content": "x", "model": self.model })),

@@ -3,6 +3,8 @@
 pub mod auth;
 pub mod completions;
 pub mod conversations;
+pub mod guests;
+pub mod identities;
 pub mod messages;
 pub mod options;
 pub mod routes;

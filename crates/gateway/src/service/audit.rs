@@ -20,6 +20,12 @@ pub enum Action {
     SignedOut,
     /// A refresh token came twice, and its session was ended.
     RefreshTokenReused,
+    /// Another provider's identity was linked.
+    IdentityLinked,
+    /// Another provider's identity was unlinked.
+    IdentityUnlinked,
+    /// A guest became a user.
+    GuestUpgraded,
 }
 
 impl Action {
@@ -30,6 +36,9 @@ impl Action {
             Self::SignedIn => "signed_in",
             Self::SignedOut => "signed_out",
             Self::RefreshTokenReused => "refresh_token_reused",
+            Self::IdentityLinked => "identity_linked",
+            Self::IdentityUnlinked => "identity_unlinked",
+            Self::GuestUpgraded => "guest_upgraded",
         }
     }
 }

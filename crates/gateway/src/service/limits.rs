@@ -1,9 +1,15 @@
 //! Rate limits.
 
-use domain::gcra::Quota;
+use std::net::{IpAddr, Ipv6Addr};
+
+use domain::{gcra::Quota, permission::Role};
 use ports::Platform;
 
-use crate::error::{Error, ErrorKind, Result};
+use super::identity::Identity;
+use crate::{
+    Config,
+    error::{Error, ErrorKind, Result},
+};
 
 /// Takes one from a bucket or says when to try again.
 pub async fn take(platform: &Platform, bucket: &str, quota: Quota) -> Result<()> {
@@ -13,4 +19,38 @@ pub async fn take(platform: &Platform, bucket: &str, quota: Quota) -> Result<()>
     }
     let retry_after = decision.retry_after;
     Err(Error::new(ErrorKind::RateLimited { retry_after }, "rate_limited", "Too many requests. Wait and try again."))
+}
+
+/// Takes one message or completion of the caller's: a guest has fewer. Each role has a bucket of its own, so that a guest who
+/// becomes a user does not pay for what it did before.
+pub async fn take_message(platform: &Platform, config: &Config, caller: &Identity) -> Result<()> {
+    let (kind, quota) = match caller.role {
+        Role::Guest => ("guest-messages", config.guests.message_limit),
+        Role::User | Role::Admin => ("messages", config.message_limit),
+    };
+    take(platform, &format!("{kind}:{}", caller.user), quota).await
+}
+
+/// Where a caller counts as the same: an IPv4 address, or the /64 that one IPv6 subscriber has all to himself.
+pub fn network(address: Option<IpAddr>) -> String {
+    match address.map(|address| address.to_canonical()) {
+        None => "unknown".into(),
+        Some(IpAddr::V6(address)) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).to_string(),
+        Some(address) => address.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subscriber_is_one_network() {
+        let of = |text: &str| network(Some(text.parse().unwrap()));
+        assert_eq!(of("192.0.2.7"), "192.0.2.7");
+        assert_eq!(of("::ffff:192.0.2.7"), "192.0.2.7");
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), of("2001:db8:1:2::1"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(network(None), "unknown");
+    }
 }

@@ -132,6 +132,14 @@ async fn remember(platform: &Platform, config: &Config, session: SessionId, word
     Ok(platform.keys.put(&access_tokens::ended_key(session), word.as_bytes(), Some(life)).await?)
 }
 
+/// Both tokens of the caller's session as it is stored now: after [`outdate_all`], without a refresh.
+pub async fn renew(platform: &Platform, config: &Config, user: UserId, id: SessionId) -> Result<Tokens> {
+    let found = platform.accounts.run(store::sessions::open_one(id, user)).await?;
+    let session = store::sessions::decode(&found)?
+        .ok_or_else(|| Error::unauthenticated("session_ended", "This session has ended. Sign in again."))?;
+    tokens(platform, config, &session)
+}
+
 /// Both tokens of a session as it stands.
 pub fn tokens(platform: &Platform, config: &Config, session: &Session) -> Result<Tokens> {
     let claims = access_tokens::Claims {

@@ -23,6 +23,12 @@ pub enum Method {
     Registration,
     /// By their password.
     Password,
+    /// By another provider's ID token, for the first time: the account is new.
+    FirstIdToken,
+    /// By another provider's ID token.
+    IdToken,
+    /// By nothing: a new guest.
+    Guest,
 }
 
 impl Method {
@@ -31,7 +37,14 @@ impl Method {
         match self {
             Self::Registration => "registration",
             Self::Password => "password",
+            Self::FirstIdToken | Self::IdToken => "id_token",
+            Self::Guest => "guest",
         }
+    }
+
+    /// Whether it made the account.
+    const fn is_first(self) -> bool {
+        matches!(self, Self::Registration | Self::FirstIdToken | Self::Guest)
     }
 }
 
@@ -72,7 +85,7 @@ pub fn open(
     device: &Device,
 ) -> Result<(Vec<Statement>, Tokens)> {
     let session = platform.entropy.id(platform.clock.now(), SessionId::new);
-    let action = if method == Method::Registration { Action::Registered } else { Action::SignedIn };
+    let action = if method.is_first() { Action::Registered } else { Action::SignedIn };
     let event = Event { detail: Some(method.as_str()), session: Some(session), ..Event::by_user(user, action, device) };
     let batch = vec![sessions::insert(platform, config, session, user, device), audit::statement(platform, &event)];
     Ok((batch, sessions::first_tokens(platform, config, user, role, session)?))

@@ -60,7 +60,17 @@ pub fn advance(id: SessionId, number: i64, now: Timestamp, idle_at: Timestamp, r
     )
 }
 
-/// Decodes [`advance`].
+/// An open session of a user, as it stands.
+pub fn open_one(id: SessionId, user: UserId) -> Statement {
+    Statement::new(
+        "SELECT id, user_id, counter, generation, authenticated_at,
+                (SELECT role FROM users WHERE users.id = sessions.user_id) AS role
+         FROM sessions WHERE id = ?1 AND user_id = ?2 AND ended_at IS NULL",
+        [id.to_string().into(), user.to_string().into()],
+    )
+}
+
+/// Decodes [`advance`] and [`open_one`].
 pub fn decode(outcome: &Outcome) -> Result<Option<Session>, DatabaseError> {
     let Some(row) = outcome.rows.first() else { return Ok(None) };
     Ok(Some(Session {

@@ -61,6 +61,48 @@ pub fn by_id(id: UserId) -> Statement {
     )
 }
 
+/// Makes a guest a user, with what it has now: an address, a password. What is missing stays as it was. For who is no guest the
+/// role becomes nothing, which the column's `NOT NULL` refuses, and with it the batch.
+pub fn promote_guest(
+    id: UserId,
+    email: Option<&Email>,
+    password_hash: Option<&str>,
+    email_verified_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Statement {
+    Statement::new(
+        "UPDATE users
+         SET role = CASE role WHEN 'guest' THEN 'user' END, email = coalesce(?2, email),
+             password_hash = coalesce(?3, password_hash), email_verified_at = coalesce(?4, email_verified_at), updated_at = ?5
+         WHERE id = ?1",
+        [
+            id.to_string().into(),
+            email.map(Email::as_str).into(),
+            password_hash.into(),
+            email_verified_at.map(Timestamp::millis).into(),
+            now.millis().into(),
+        ],
+    )
+}
+
+/// Guests that were made and used last before `since`: whoever holds the refresh token of one has not come back. The oldest
+/// first, at most `most`.
+pub fn unused_guests(since: Timestamp, most: i64) -> Statement {
+    Statement::new(
+        "SELECT id FROM users
+         WHERE role = 'guest' AND created_at < ?1
+           AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.user_id = users.id AND sessions.last_used_at >= ?1)
+         ORDER BY created_at LIMIT ?2",
+        [since.millis().into(), most.into()],
+    )
+}
+
+/// Decodes [`unused_guests`].
+pub fn ids(outcome: &Outcome) -> Result<Vec<UserId>, DatabaseError> {
+    let id = |row: &ports::Row| UserId::parse(row.text(0)?).ok_or_else(|| bad_id("users"));
+    outcome.rows.iter().map(id).collect()
+}
+
 /// Decodes the rows of statements that select a user's eight columns, in their order.
 pub fn decode(outcome: &Outcome) -> Result<Vec<User>, DatabaseError> {
     let time = |millis: Option<i64>| millis.map(Timestamp::from_millis);

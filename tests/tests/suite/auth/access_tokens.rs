@@ -11,17 +11,17 @@ use tests::{Api, settings::SETTINGS};
 use super::{me, refused};
 
 /// The key of the host under test.
-fn key() -> Vec<u8> {
+pub fn key() -> Vec<u8> {
     let (_, ring) = SETTINGS.iter().find(|(name, _)| *name == "LITTORAL_JWT_KEYS").expect("a key");
     URL_SAFE_NO_PAD.decode(ring.strip_prefix("test:").expect("its id")).expect("base64url")
 }
 
-fn part(text: &str, at: usize) -> Value {
+pub fn part(text: &str, at: usize) -> Value {
     let part = text.split('.').nth(at).expect("three parts");
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).expect("base64url")).expect("JSON")
 }
 
-fn sign(header: &Value, claims: &Value, key: &[u8]) -> String {
+pub fn sign(header: &Value, claims: &Value, key: &[u8]) -> String {
     let text = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("any length");
     mac.update(text.as_bytes());
@@ -29,7 +29,7 @@ fn sign(header: &Value, claims: &Value, key: &[u8]) -> String {
 }
 
 /// A copy of an object with some members replaced; null takes a member away.
-fn with(object: &Value, changes: &Value) -> Value {
+pub fn with(object: &Value, changes: &Value) -> Value {
     let mut object = object.as_object().expect("an object").clone();
     for (name, value) in changes.as_object().expect("an object") {
         if value.is_null() {

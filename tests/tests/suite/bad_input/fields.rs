@@ -20,7 +20,8 @@ enum Kind {
 fn fields(path: &str) -> &'static [(&'static str, Kind)] {
     use Kind::{Bool, Integer, Number, Required, Text};
     match path.rsplit('/').next().unwrap_or_default() {
-        "register" | "login" => &[("email", Required), ("password", Required)],
+        "register" | "login" | "upgrade" => &[("email", Required), ("password", Required)],
+        "test" => &[("id_token", Required), ("nonce", Text), ("name", Text)],
         "refresh" => &[("refresh_token", Required)],
         "messages" => &[
             ("content", Required),
@@ -107,6 +108,9 @@ async fn required_fields_that_are_missing_are_named_together() {
         ("/api/v1/auth/register", &["/email", "/password"][..]),
         ("/api/v1/auth/login", &["/email", "/password"]),
         ("/api/v1/auth/refresh", &["/refresh_token"]),
+        ("/api/v1/auth/guest/upgrade", &["/email", "/password"]),
+        ("/api/v1/auth/oidc/test", &["/id_token"]),
+        ("/api/v1/auth/identities/test", &["/id_token"]),
         (&victim.messages_path(), &["/content"]),
         ("/api/v1/ai/complete", &["/prompt"]),
     ] {

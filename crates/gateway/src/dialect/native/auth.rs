@@ -26,7 +26,15 @@ const MAX_TOKEN: usize = 512;
 
 /// `POST /api/v1/auth/register`
 pub async fn register(context: Context, headers: HeaderMap, body: Body) -> Result<Response> {
-    let mut fields = Fields::new(body::object(&context, &headers, body, false).await?);
+    let (email, password) = registration(&context, &headers, body).await?;
+    let device = device::of(&context, &headers);
+    let done = accounts::register(&context.platform, &context.config, &email, password, &device).await?;
+    Ok(answer(StatusCode::CREATED, done))
+}
+
+/// What a new account needs: an address and a password.
+pub async fn registration(context: &Context, headers: &HeaderMap, body: Body) -> Result<(Email, Secret<String>)> {
+    let mut fields = Fields::new(body::object(context, headers, body, false).await?);
     let email = fields.text("email", 1..=Email::MAX_BYTES);
     let password = Secret::new(fields.text("password", MIN_CHARACTERS..=MAX_CHARACTERS));
     let parsed = Email::parse(&email);
@@ -34,12 +42,8 @@ pub async fn register(context: Context, headers: HeaderMap, body: Body) -> Resul
         fields.refuse("email", "Must be an e-mail address.");
     }
     // Without an address there is at least one entry, so that `finish` fails.
-    let Some(email) = fields.finish(parsed)? else {
-        return Err(crate::Error::field("/email", "This field is required."));
-    };
-    let device = device::of(&context, &headers);
-    let done = accounts::register(&context.platform, &context.config, &email, password, &device).await?;
-    Ok(answer(StatusCode::CREATED, done))
+    let email = fields.finish(parsed)?;
+    Ok((email.ok_or_else(|| crate::Error::field("/email", "This field is required."))?, password))
 }
 
 /// `POST /api/v1/auth/login`
@@ -89,6 +93,11 @@ pub fn answer(status: StatusCode, done: SignIn) -> Response {
     match done {
         SignIn::Done(tokens) => json(status, &view(tokens)),
     }
+}
+
+/// The answer to whoever stays signed in.
+pub fn tokens(tokens: Tokens) -> Response {
+    json(StatusCode::OK, &view(tokens))
 }
 
 fn view(tokens: Tokens) -> wire::Tokens {

@@ -43,7 +43,7 @@ pub async fn create(context: Context, caller: Caller, headers: HeaderMap, body: 
     let (run, events) = if let Some(earlier) = earlier {
         earlier
     } else {
-        limits::take(platform, &format!("messages:{}", caller.user), config.message_limit).await?;
+        limits::take_message(platform, config, &caller).await?;
         let complete = Complete {
             prompt,
             model: model.clone(),

@@ -56,7 +56,7 @@ pub async fn send(
     let sent = if let Some(sent) = earlier {
         sent
     } else {
-        limits::take(platform, &format!("messages:{}", caller.user), config.message_limit).await?;
+        limits::take_message(platform, config, &caller).await?;
         let send = messages::Send {
             conversation,
             content,

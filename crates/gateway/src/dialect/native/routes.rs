@@ -3,7 +3,7 @@
 use domain::permission::Permission;
 use http::Method;
 
-use super::{auth, completions, conversations, messages, runs};
+use super::{auth, completions, conversations, guests, identities, messages, runs};
 use crate::http::{
     docs, health, openapi,
     route::{Access, Route},
@@ -28,6 +28,12 @@ pub fn all() -> Vec<Route> {
         Route::new(post.clone(), "/api/v1/auth/refresh", SignIn, auth::refresh),
         Route::new(get.clone(), "/api/v1/auth/me", Needs(ReadAccount), auth::me),
         Route::new(post.clone(), "/api/v1/auth/logout", Needs(ManageAccount), auth::logout),
+        Route::new(post.clone(), "/api/v1/auth/guest", SignIn, guests::create),
+        Route::new(post.clone(), "/api/v1/auth/guest/upgrade", Needs(ManageAccount), guests::upgrade),
+        Route::new(post.clone(), "/api/v1/auth/oidc/{provider}", SignIn, identities::sign_in),
+        Route::new(get.clone(), "/api/v1/auth/identities", Needs(ReadAccount), identities::list),
+        Route::new(post.clone(), "/api/v1/auth/identities/{provider}", Needs(ManageAccount), identities::link),
+        Route::new(delete.clone(), "/api/v1/auth/identities/{provider}", Needs(ManageAccount), identities::unlink),
         Route::new(post.clone(), "/api/v1/ai/complete", Needs(Chat), completions::create),
         Route::new(post.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::create),
         Route::new(get.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::list),

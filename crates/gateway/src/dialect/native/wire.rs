@@ -1,5 +1,7 @@
 //! What goes over the wire: serde structs and nothing else. Times are RFC 3339 with `Z`.
 
+pub mod identities;
+
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;

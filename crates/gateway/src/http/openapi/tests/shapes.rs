@@ -16,7 +16,7 @@ use crate::{
     error::{Error, ErrorKind},
     http::problem,
     run::payload::{self, End, Fault},
-    service::{conversations::MAX_TITLE, messages::MAX_CONTENT, models::MAX_NAME, passwords},
+    service::{conversations::MAX_TITLE, id_tokens, messages::MAX_CONTENT, models::MAX_NAME, passwords},
 };
 
 fn schema(name: &str) -> Value {
@@ -60,6 +60,15 @@ fn responses_have_the_fields_of_the_wire() {
         created_at: text(),
     };
     same_fields("Me", &me, &[]);
+    let identity = wire::identities::LinkedIdentity {
+        provider: text(),
+        email: None,
+        name: None,
+        created_at: text(),
+        last_used_at: text(),
+    };
+    same_fields("LinkedIdentity", &identity, &[]);
+    same_fields("LinkedIdentities", &wire::identities::LinkedIdentities { identities: Vec::new() }, &[]);
     let conversation =
         wire::Conversation { id: text(), title: None, message_count: 0, created_at: text(), updated_at: text() };
     same_fields("Conversation", &conversation, &[]);
@@ -164,6 +173,9 @@ fn limits_are_the_ones_that_are_kept() {
         ("Registration", "password", passwords::MIN_CHARACTERS, passwords::MAX_CHARACTERS),
         ("Credentials", "password", 1, passwords::MAX_CHARACTERS),
         ("ConversationTitle", "title", 1, MAX_TITLE),
+        ("IdToken", "id_token", 1, id_tokens::MAX_TOKEN),
+        ("IdToken", "nonce", 1, id_tokens::MAX_NONCE),
+        ("IdToken", "name", 1, id_tokens::MAX_NAME),
         ("NewMessage", "content", 1, MAX_CONTENT),
         ("NewCompletion", "prompt", 1, MAX_CONTENT),
         ("NewMessage", "model", 1, MAX_NAME),

@@ -1,0 +1,28 @@
+//! `/api/v1/auth/guest`: accounts of a device, and their upgrade.
+
+use axum::{body::Body, response::Response};
+use http::{HeaderMap, StatusCode};
+
+use super::auth::{answer, registration, tokens};
+use crate::{
+    error::Result,
+    http::{
+        context::{Caller, Context},
+        device,
+    },
+    service::guests,
+};
+
+/// `POST /api/v1/auth/guest`
+pub async fn create(context: Context, headers: HeaderMap) -> Result<Response> {
+    let device = device::of(&context, &headers);
+    Ok(answer(StatusCode::CREATED, guests::create(&context.platform, &context.config, &device).await?))
+}
+
+/// `POST /api/v1/auth/guest/upgrade`
+pub async fn upgrade(context: Context, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response> {
+    let (email, password) = registration(&context, &headers, body).await?;
+    let device = device::of(&context, &headers);
+    let (platform, config) = (&context.platform, &context.config);
+    Ok(tokens(guests::upgrade(platform, config, &caller, &email, password, &device).await?))
+}
