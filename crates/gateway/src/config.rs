@@ -6,6 +6,7 @@ mod mail;
 pub mod money;
 mod oidc;
 mod reader;
+mod sessions;
 
 use std::{fmt, time::Duration};
 
@@ -13,7 +14,7 @@ use domain::{Secret, gcra::Quota};
 use ports::{Settings, SettingsError};
 
 use self::{fallback::Fallback, money::Money, reader::Reader};
-pub use self::{guests::Guests, mail::Mail, oidc::OidcProvider};
+pub use self::{guests::Guests, mail::Mail, oidc::OidcProvider, sessions::Sessions};
 
 /// A key of a ring: its id and its bytes.
 #[derive(Clone, Debug)]
@@ -74,6 +75,8 @@ pub struct Config {
     pub session_idle: Duration,
     /// A session ends after this, used or not.
     pub session_max: Duration,
+    /// How many sessions a user may have, and how long security events are kept.
+    pub sessions: Sessions,
     /// Cost of a password hash.
     pub hash_cost: HashCost,
     /// Origins that browsers may call from.
@@ -164,6 +167,7 @@ impl Config {
             access_token: read.seconds("LITTORAL_ACCESS_TOKEN_SECONDS", 900, 1..=86_400).await?,
             session_idle: read.seconds("LITTORAL_SESSION_IDLE_SECONDS", 30 * 86_400, 60..=31_536_000).await?,
             session_max: read.seconds("LITTORAL_SESSION_MAX_SECONDS", 365 * 86_400, 60..=157_680_000).await?,
+            sessions: Sessions::read(&mut read).await?,
             hash_cost: HashCost {
                 memory_kib: read.number("LITTORAL_ARGON2_MEMORY_KIB", 19_456, 8..=1_048_576).await?,
                 passes: read.number("LITTORAL_ARGON2_PASSES", 2, 1..=100).await?,

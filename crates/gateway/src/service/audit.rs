@@ -5,9 +5,13 @@ use domain::{EventId, SessionId, UserId, account::Device};
 use ports::{Platform, Statement};
 
 use crate::{
+    Config,
+    error::Result,
     log::Line,
     store::{self, audit_events::NewEvent},
 };
+
+pub use store::audit_events::AuditEvent;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,4 +97,21 @@ pub async fn record(platform: &Platform, event: &Event<'_>) {
             .show("cause", &error)
             .write(&*platform.log);
     }
+}
+
+/// A page of the events of everybody, or about one user's account, latest first, and whether more follow.
+pub async fn page(
+    platform: &Platform,
+    config: &Config,
+    user: Option<UserId>,
+    before: Option<EventId>,
+    limit: i64,
+) -> Result<(Vec<AuditEvent>, bool)> {
+    let since = platform.clock.now().minus(config.sessions.audit_retention);
+    let outcome = platform.accounts.run(store::audit_events::page(user, since, before, limit)).await?;
+    let mut found = store::audit_events::decode(&outcome)?;
+    let limit = usize::try_from(limit).unwrap_or(0);
+    let more = found.len() > limit;
+    found.truncate(limit);
+    Ok((found, more))
 }
