@@ -12,6 +12,7 @@ use std::{
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use http::{HeaderMap, Method, StatusCode};
+use ports::Client;
 use serde_json::{Value, json};
 use testkit::Faulty;
 
@@ -131,6 +132,31 @@ impl Api {
         }
     }
 
+    /// Lets time pass for a process in this one; false on a running host, whose clock is its own. What already waits goes on
+    /// waiting in real time.
+    pub fn pass(&self, time: Duration) -> bool {
+        match &self.target {
+            Target::InProcess(process) => {
+                process.clock.advance(time);
+                true
+            }
+            Target::Remote(_) => false,
+        }
+    }
+
+    /// Calls a process in this one from this address and country from here on; false on a running host, whose platform says where
+    /// its callers are.
+    pub fn call_from(&self, address: &str, country: Option<&str>) -> bool {
+        match &self.target {
+            Target::InProcess(process) => {
+                let client = Client { address: address.parse().ok(), country: country.map(str::to_owned) };
+                *process.client.lock().expect("nobody panics here") = client;
+                true
+            }
+            Target::Remote(_) => false,
+        }
+    }
+
     /// Where a host answers; `None` in process.
     pub fn base_url(&self) -> Option<&str> {
         match &self.target {
@@ -165,9 +191,7 @@ impl Api {
     /// Sends a request. The body is empty if there is none.
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
         match &self.target {
-            Target::InProcess(process) => {
-                in_process::send(&process.gateway, &process.platform, method, path, headers, body).await
-            }
+            Target::InProcess(process) => in_process::send(process, method, path, headers, body).await,
             Target::Remote(base) => remote::send(base, method, path, headers, body).await,
         }
     }

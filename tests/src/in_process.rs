@@ -3,7 +3,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -13,7 +16,7 @@ use domain::Timestamp;
 use futures_util::StreamExt as _;
 use gateway::{Body, Config, Gateway, LocalRuns, run::Parts};
 use http::{Method, Request};
-use ports::{BoxFuture, Chats, Clock, Database, Log, Platform, Settings, SettingsError, Tasks};
+use ports::{BoxFuture, Chats, Client, Clock, Database, Log, Platform, Settings, SettingsError, Tasks};
 use testkit::{Faulty, MemoryKeys, PlainHttp, SeededEntropy, StrictDatabase, TokioTasks};
 use tokio::{sync::Notify, task::AbortHandle};
 
@@ -22,13 +25,23 @@ use crate::{
     settings::{SETTINGS, oidc_providers},
 };
 
-struct SystemClock;
+/// The system's clock, and what a test added to it.
+#[derive(Default)]
+pub struct MovableClock(AtomicU64);
 
-impl Clock for SystemClock {
+impl MovableClock {
+    /// Shows a later time from here on.
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(u64::try_from(by.as_millis()).expect("not so far"), Ordering::SeqCst);
+    }
+}
+
+impl Clock for MovableClock {
     #[expect(clippy::disallowed_methods, reason = "this is the host of these tests")]
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(0))
+        let added = Duration::from_millis(self.0.load(Ordering::SeqCst));
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(0)).plus(added)
     }
 }
 
@@ -82,12 +95,15 @@ pub struct Process {
     pub platform: Arc<Platform>,
     pub log: Arc<Captured>,
     pub tasks: Arc<MortalTasks>,
+    pub clock: Arc<MovableClock>,
+    /// Who calls it, as a platform would vouch for it.
+    pub client: Mutex<Client>,
 }
 
 /// The stores that they share.
 pub async fn database() -> Arc<Faulty> {
     let database: Arc<dyn Database> = Arc::new(StrictDatabase::new().await.expect("a database"));
-    gateway::migrate(&*database, SystemClock.now()).await.expect("migrations");
+    gateway::migrate(&*database, MovableClock::default().now()).await.expect("migrations");
     Arc::new(Faulty::new(database))
 }
 
@@ -111,7 +127,7 @@ pub async fn start(
     number: u64,
 ) -> Process {
     let config = config(upstream, given).await;
-    let clock = Arc::new(SystemClock);
+    let clock = Arc::new(MovableClock::default());
     let log = Arc::new(Captured::default());
     let tasks = Arc::new(MortalTasks::default());
     let parts = Parts {
@@ -125,7 +141,7 @@ pub async fn start(
     let own = if number == 0 { LocalRuns::new } else { LocalRuns::among_others };
     let platform = Platform {
         accounts: database,
-        keys: Arc::new(MemoryKeys::new(clock)),
+        keys: Arc::new(MemoryKeys::new(clock.clone())),
         limiter: Arc::new(MemoryRateLimiter::default()),
         runs: own(config.clone(), parts.clone()),
         mail: HttpMail::configured(config.mail.api.as_ref(), &parts.http),
@@ -137,7 +153,14 @@ pub async fn start(
         log: parts.log,
         tasks: parts.tasks,
     };
-    Process { gateway: Arc::new(Gateway::new(config)), platform: Arc::new(platform), log, tasks }
+    Process {
+        gateway: Arc::new(Gateway::new(config)),
+        platform: Arc::new(platform),
+        log,
+        tasks,
+        clock,
+        client: Mutex::default(),
+    }
 }
 
 /// Tasks that can be killed all at once, as a process would be.
@@ -171,20 +194,14 @@ impl Tasks for MortalTasks {
     }
 }
 
-pub async fn send(
-    gateway: &Gateway,
-    platform: &Arc<Platform>,
-    method: Method,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: Vec<u8>,
-) -> Answer {
+pub async fn send(process: &Process, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let request = request.body(Body::from(body)).expect("a request");
-    let (head, body) = gateway.handle(platform.clone(), request).await.into_parts();
+    let mut request = request.body(Body::from(body)).expect("a request");
+    request.extensions_mut().insert(process.client.lock().expect("nobody panics here").clone());
+    let (head, body) = process.gateway.handle(process.platform.clone(), request).await.into_parts();
     let body = Box::pin(body.into_data_stream().map(|chunk| chunk.map_err(|error| error.to_string())));
     Answer { status: head.status, headers: head.headers, body }
 }
