@@ -7,6 +7,7 @@ pub mod money;
 mod oidc;
 mod reader;
 mod sessions;
+mod signing;
 
 use std::{fmt, time::Duration};
 
@@ -14,7 +15,7 @@ use domain::{Secret, gcra::Quota};
 use ports::{Settings, SettingsError};
 
 use self::{fallback::Fallback, money::Money, reader::Reader};
-pub use self::{guests::Guests, mail::Mail, oidc::OidcProvider, sessions::Sessions};
+pub use self::{guests::Guests, mail::Mail, oidc::OidcProvider, sessions::Sessions, signing::SigningKey};
 
 /// A key of a ring: its id and its bytes.
 #[derive(Clone, Debug)]
@@ -66,7 +67,7 @@ pub struct Config {
     /// Mail: what letters say and how they are sent.
     pub mail: Mail,
     /// Keys that sign access tokens: the first signs, all verify.
-    pub jwt_keys: Vec<Key>,
+    pub jwt_keys: Vec<SigningKey>,
     /// Keys that the chain of refresh tokens is computed with: the first for new tokens, all verify.
     pub refresh_keys: Vec<Key>,
     /// Life of an access token.
@@ -162,7 +163,7 @@ impl Config {
         let config = Self {
             mail: Mail::read(&mut read, &public_url).await?,
             public_url,
-            jwt_keys: read.keys("LITTORAL_JWT_KEYS").await?,
+            jwt_keys: signing::read(&mut read, "LITTORAL_JWT_KEYS").await?,
             refresh_keys: read.keys("LITTORAL_REFRESH_KEYS").await?,
             access_token: read.seconds("LITTORAL_ACCESS_TOKEN_SECONDS", 900, 1..=86_400).await?,
             session_idle: read.seconds("LITTORAL_SESSION_IDLE_SECONDS", 30 * 86_400, 60..=31_536_000).await?,

@@ -1,5 +1,7 @@
 //! The command line: a word or two, everything else is a setting.
 
+use crate::secrets::KeyKind;
+
 /// What the process is asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -7,8 +9,8 @@ pub enum Command {
     Serve,
     /// Bring the database up to date and end.
     Migrate,
-    /// Put new keys into the secrets file and end.
-    RotateKeys,
+    /// Put new keys into the secrets file and end; the one that signs access tokens of this kind, or of the kind of the last one.
+    RotateKeys(Option<KeyKind>),
     /// Print [`HELP`].
     Help,
     /// Print the version.
@@ -23,6 +25,8 @@ Usage:
   littoral                start the server
   littoral migrate        bring the database up to date, without starting (a start does it too)
   littoral keys rotate    put new signing keys into the secrets file; the next start takes them up
+      --algorithm NAME    sign access tokens with hs256, eddsa or es256 from now on [as before]; the public keys of the last two
+                          are at /.well-known/jwks.json
   littoral --help | --version
 
 Settings come from the environment, then from secrets.env in the data folder:
@@ -52,7 +56,10 @@ pub fn parse(arguments: &[String]) -> Result<Command, String> {
     match words.as_slice() {
         [] | ["serve"] => Ok(Command::Serve),
         ["migrate"] => Ok(Command::Migrate),
-        ["keys", "rotate"] => Ok(Command::RotateKeys),
+        ["keys", "rotate"] => Ok(Command::RotateKeys(None)),
+        ["keys", "rotate", "--algorithm", name] => KeyKind::parse(name)
+            .map(|kind| Command::RotateKeys(Some(kind)))
+            .ok_or_else(|| "littoral: --algorithm takes hs256, eddsa or es256; see `littoral --help`".to_owned()),
         ["--help" | "-h" | "help"] => Ok(Command::Help),
         ["--version" | "-V"] => Ok(Command::Version),
         other => Err(format!("littoral: `{}` is not a command; see `littoral --help`", other.join(" "))),
@@ -67,7 +74,9 @@ mod tests {
     fn commands_are_understood_and_others_refused() {
         let parse = |line: &str| parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
         assert_eq!(parse(""), Ok(Command::Serve));
-        assert_eq!(parse("keys rotate"), Ok(Command::RotateKeys));
+        assert_eq!(parse("keys rotate"), Ok(Command::RotateKeys(None)));
+        assert_eq!(parse("keys rotate --algorithm eddsa"), Ok(Command::RotateKeys(Some(KeyKind::EdDsa))));
+        assert!(parse("keys rotate --algorithm rs256").unwrap_err().contains("eddsa"));
         assert_eq!(parse("--version"), Ok(Command::Version));
         assert!(parse("keys").unwrap_err().contains("--help"));
         assert!(parse("migrate now").is_err());

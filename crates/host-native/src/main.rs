@@ -12,7 +12,7 @@ use host_native::{
     cli::{self, Command},
     entropy::SystemEntropy,
     host::Host,
-    secrets::Secrets,
+    secrets::{KeyKind, Secrets},
     settings::{Environment, HostSettings},
     start::{Start, StartError},
 };
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     let done = match command {
         Command::Serve => serve(),
         Command::Migrate => migrate(),
-        Command::RotateKeys => rotate_keys(),
+        Command::RotateKeys(kind) => rotate_keys(kind),
         Command::Help => {
             say(cli::HELP);
             Ok(())
@@ -150,7 +150,7 @@ fn migrate() -> Result<(), StartError> {
     Ok(())
 }
 
-fn rotate_keys() -> Result<(), StartError> {
+fn rotate_keys(kind: Option<KeyKind>) -> Result<(), StartError> {
     let environment = Environment::of_process();
     // Only the folder matters here; other settings may be in need of repair.
     let settings = HostSettings::load(&environment, &mut Vec::new());
@@ -161,7 +161,7 @@ fn rotate_keys() -> Result<(), StartError> {
             folder.display()
         )));
     }
-    Secrets::rotate(folder, &SystemEntropy).map_err(|error| StartError::Other(error.to_string()))?;
+    Secrets::rotate(folder, kind, &SystemEntropy).map_err(|error| StartError::Other(error.to_string()))?;
     say(&format!(
         "new keys are in {}; restart the server to use them. The two before them go on being accepted.\n",
         folder.join("secrets.env").display()

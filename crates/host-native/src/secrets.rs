@@ -14,8 +14,52 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::Secret;
 use ports::Entropy;
 
+/// The ring that signs access tokens.
+const JWT: &str = "LITTORAL_JWT_KEYS";
+
 /// The rings of keys that every server needs.
-const RINGS: [&str; 2] = ["LITTORAL_JWT_KEYS", "LITTORAL_REFRESH_KEYS"];
+const RINGS: [&str; 2] = [JWT, "LITTORAL_REFRESH_KEYS"];
+
+/// What a key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyKind {
+    /// A shared secret.
+    Hs256,
+    /// A pair of keys on Ed25519.
+    EdDsa,
+    /// A pair of keys on P-256.
+    Es256,
+}
+
+impl KeyKind {
+    const ALL: [Self; 3] = [Self::Hs256, Self::EdDsa, Self::Es256];
+
+    /// Reads its name on the command line.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "hs256" => Some(Self::Hs256),
+            "eddsa" => Some(Self::EdDsa),
+            "es256" => Some(Self::Es256),
+            _ => None,
+        }
+    }
+
+    /// What stands between the id and the key in a ring.
+    const fn tag(self) -> &'static str {
+        match self {
+            Self::Hs256 => "",
+            Self::EdDsa => "ed25519:",
+            Self::Es256 => "es256:",
+        }
+    }
+
+    /// The kind of the key that signs in a ring.
+    fn of_head(ring: &str) -> Self {
+        let key = ring.split(',').next().unwrap_or_default().split_once(':').map_or("", |(_, key)| key);
+        let tagged = |kind: &Self| !kind.tag().is_empty() && key.starts_with(kind.tag());
+        Self::ALL.into_iter().find(tagged).unwrap_or(Self::Hs256)
+    }
+}
 
 /// Keys kept in a ring. What the oldest one made is refused once it is gone: access tokens live for minutes, sessions end.
 const KEPT: usize = 3;
@@ -47,19 +91,21 @@ impl Secrets {
         let present = secrets.settings();
         let missing: Vec<_> = RINGS.into_iter().filter(|ring| !present.contains_key(*ring)).collect();
         if !missing.is_empty() {
-            let fresh = missing.iter().map(|ring| format!("{ring}={}", fresh_key(entropy)));
+            let fresh = missing.iter().map(|ring| format!("{ring}={}", fresh_key(KeyKind::Hs256, entropy)));
             let lines = secrets.text.expose().lines().map(str::to_owned).chain(fresh).collect();
             secrets.write(lines)?;
         }
         Ok(secrets)
     }
 
-    /// Puts a new key at the head of each ring and keeps the newest three. A server takes it up when it starts.
-    pub fn rotate(folder: &Path, entropy: &dyn Entropy) -> Result<(), SecretsError> {
+    /// Puts a new key at the head of each ring and keeps the newest three; the one that signs access tokens is of this kind, or
+    /// of the kind of the last one. A server takes it up when it starts.
+    pub fn rotate(folder: &Path, kind: Option<KeyKind>, entropy: &dyn Entropy) -> Result<(), SecretsError> {
         let mut secrets = Self::open(folder, entropy)?;
         let rotated = |line: &str| match setting(line) {
             Some((name, keys)) if RINGS.contains(&name) => {
-                let fresh = fresh_key(entropy);
+                let kind = if name == JWT { kind.unwrap_or_else(|| KeyKind::of_head(keys)) } else { KeyKind::Hs256 };
+                let fresh = fresh_key(kind, entropy);
                 let keys = keys.split(',').map(str::trim).filter(|key| !key.is_empty());
                 let ring: Vec<_> = [fresh.as_str()].into_iter().chain(keys).take(KEPT).collect();
                 format!("{name}={}", ring.join(","))
@@ -138,11 +184,11 @@ fn setting(line: &str) -> Option<(&str, &str)> {
 }
 
 /// A key with a random id, as the gateway's config reads it.
-fn fresh_key(entropy: &dyn Entropy) -> String {
+fn fresh_key(kind: KeyKind, entropy: &dyn Entropy) -> String {
     let (mut id, mut secret) = ([0; 6], [0; 32]);
     entropy.fill(&mut id);
     entropy.fill(&mut secret);
-    format!("k{}:{}", URL_SAFE_NO_PAD.encode(id), URL_SAFE_NO_PAD.encode(secret))
+    format!("k{}:{}{}", URL_SAFE_NO_PAD.encode(id), kind.tag(), URL_SAFE_NO_PAD.encode(secret))
 }
 
 #[cfg(test)]

@@ -97,9 +97,7 @@ impl<'a> Reader<'a> {
         let key = |item: &str| {
             let (id, secret) = item.trim().split_once(':')?;
             let secret = URL_SAFE_NO_PAD.decode(secret.trim_end_matches('=')).ok()?;
-            let plain = id.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_'));
-            (plain && (1..=32).contains(&id.len()) && secret.len() >= 32)
-                .then(|| Key { id: id.to_owned(), secret: Secret::new(secret) })
+            (is_key_id(id) && secret.len() >= 32).then(|| Key { id: id.to_owned(), secret: Secret::new(secret) })
         };
         let keys: Option<Vec<Key>> = text.split(',').map(key).collect();
         let unique =
@@ -128,4 +126,9 @@ impl<'a> Reader<'a> {
             default
         }))
     }
+}
+
+/// Whether a text may be the id of a key: nothing that means anything in a token, a path or a URL.
+pub fn is_key_id(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_'))
 }

@@ -1,13 +1,15 @@
-//! Access tokens: JWT (RFC 9068), HS256, with the id of the key that signed them. Adding a key in front of the ring rotates
-//! without signing anyone out.
+//! Access tokens: JWT (RFC 9068) with the id of the key that signed them. Which algorithm a token is verified with is said by
+//! that key, never by the token. Adding a key in front of the ring rotates without signing anyone out, also from a shared
+//! secret to a pair of keys whose public part others can verify with.
 
 use domain::{SessionId, Timestamp, UserId, permission::Role};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::{Header, Validation, jwk::JwkSet};
 use ports::Platform;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Config,
+    config::SigningKey,
     error::{Error, Result},
 };
 
@@ -27,6 +29,9 @@ struct Wire {
     r#gen: i64,
     auth_time: i64,
     iat: i64,
+    /// Never in a token of ours; who holds the key may say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
     exp: i64,
 }
 
@@ -48,7 +53,6 @@ pub struct Claims {
 /// Signs a token.
 pub fn issue(config: &Config, claims: Claims, now: Timestamp) -> Result<String> {
     let key = config.jwt_keys.first().ok_or_else(|| Error::internal("no key to sign with"))?;
-    let header = Header { typ: Some(TYPE.into()), kid: Some(key.id.clone()), ..Header::new(Algorithm::HS256) };
     let wire = Wire {
         iss: config.public_url.clone(),
         aud: AUDIENCE.into(),
@@ -58,10 +62,20 @@ pub fn issue(config: &Config, claims: Claims, now: Timestamp) -> Result<String> 
         r#gen: claims.generation,
         auth_time: claims.authenticated_at.seconds(),
         iat: now.seconds(),
+        nbf: None,
         exp: now.plus(config.access_token).seconds(),
     };
-    jsonwebtoken::encode(&header, &wire, &EncodingKey::from_secret(key.secret.expose()))
-        .map_err(|error| Error::internal(error.to_string()))
+    jsonwebtoken::encode(&header(key), &wire, &key.signs).map_err(|error| Error::internal(error.to_string()))
+}
+
+/// The header of every token that a key signs.
+fn header(key: &SigningKey) -> Header {
+    Header { typ: Some(TYPE.into()), kid: Some(key.id.clone()), ..Header::new(key.algorithm) }
+}
+
+/// What others can verify our tokens with (RFC 7517): nothing where the keys are shared secrets.
+pub fn public_keys(config: &Config) -> JwkSet {
+    JwkSet { keys: config.jwt_keys.iter().filter_map(|key| key.public.clone()).collect() }
 }
 
 /// The claims of a token that is ours, unexpired, and of a session that has not ended.
@@ -89,21 +103,27 @@ pub fn ended_key(session: SessionId) -> String {
 /// What the cache says of a session that has ended.
 pub const ENDED: &str = "ended";
 
+/// A longer token is none of ours, in bytes.
+const MAX_BYTES: usize = 4096;
+
 fn check(config: &Config, token: &str, now: Timestamp) -> Option<Claims> {
-    let header = jsonwebtoken::decode_header(token).ok()?;
-    if header.alg != Algorithm::HS256 || header.typ.as_deref() != Some(TYPE) {
+    if token.len() > MAX_BYTES {
         return None;
     }
-    let id = header.kid?;
-    let key = config.jwt_keys.iter().find(|key| key.id == id)?;
-    let mut validation = Validation::new(Algorithm::HS256);
+    let given = jsonwebtoken::decode_header(token).ok()?;
+    let key = config.jwt_keys.iter().find(|key| given.kid.as_ref() == Some(&key.id))?;
+    // Whatever else a header may bring along (`jwk`, `jku`, `x5u`, `crit`, another algorithm), ours does not.
+    if given != header(key) {
+        return None;
+    }
+    let mut validation = Validation::new(key.algorithm);
     validation.set_audience(&[AUDIENCE]);
     validation.set_issuer(&[&config.public_url]);
     // The library would ask the system's clock; ours is a port.
     validation.validate_exp = false;
-    let wire =
-        jsonwebtoken::decode::<Wire>(token, &DecodingKey::from_secret(key.secret.expose()), &validation).ok()?.claims;
-    let valid = wire.iat <= now.seconds() + CLOCK_SKEW_SECONDS && now.seconds() < wire.exp;
+    let wire = jsonwebtoken::decode::<Wire>(token, &key.verifies, &validation).ok()?.claims;
+    let begins = wire.nbf.map_or(wire.iat, |nbf| nbf.max(wire.iat));
+    let valid = begins <= now.seconds() + CLOCK_SKEW_SECONDS && now.seconds() < wire.exp;
     valid.then_some(())?;
     Some(Claims {
         user: UserId::parse(&wire.sub)?,

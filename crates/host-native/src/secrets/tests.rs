@@ -35,16 +35,37 @@ fn rotation_prepends_keeps_three_and_leaves_other_lines_alone() {
     let text = fs::read_to_string(&path).unwrap() + "# mine\nLITTORAL_OPENAI_API_KEY=canary=\n";
     fs::write(&path, text).unwrap();
 
-    Secrets::rotate(folder.path(), &SystemEntropy).unwrap();
+    Secrets::rotate(folder.path(), None, &SystemEntropy).unwrap();
     let second = ring(folder.path(), "LITTORAL_JWT_KEYS");
     assert_eq!((second.len(), &second[1]), (2, &first[0]));
 
-    Secrets::rotate(folder.path(), &SystemEntropy).unwrap();
-    Secrets::rotate(folder.path(), &SystemEntropy).unwrap();
+    Secrets::rotate(folder.path(), None, &SystemEntropy).unwrap();
+    Secrets::rotate(folder.path(), None, &SystemEntropy).unwrap();
     let last = ring(folder.path(), "LITTORAL_JWT_KEYS");
     assert_eq!((last.len(), &last[2]), (3, &second[0]));
     assert_eq!(ring(folder.path(), "LITTORAL_OPENAI_API_KEY"), ["canary="]);
     assert!(fs::read_to_string(&path).unwrap().contains("# mine\n"));
+}
+
+#[test]
+fn rotation_keeps_the_kind_of_key_until_it_is_told_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = ring(folder.path(), "LITTORAL_JWT_KEYS").remove(0);
+    for (kind, tag) in [
+        (None, 1),
+        (Some(KeyKind::EdDsa), 2),
+        (None, 2),
+        (Some(KeyKind::Es256), 2),
+        (None, 2),
+        (Some(KeyKind::Hs256), 1),
+        (None, 1),
+    ] {
+        Secrets::rotate(folder.path(), kind, &SystemEntropy).unwrap();
+        let head = ring(folder.path(), "LITTORAL_JWT_KEYS").remove(0);
+        assert_eq!(head.matches(':').count(), tag, "{kind:?}");
+        assert_ne!(head, first);
+        assert_eq!(ring(folder.path(), "LITTORAL_REFRESH_KEYS")[0].matches(':').count(), 1);
+    }
 }
 
 #[test]
