@@ -11,6 +11,7 @@ pub mod permission;
 pub mod run;
 pub mod secret;
 pub mod timestamp;
+pub mod user_agent;
 
 pub use id::{ConversationId, EventId, MessageId, RunId, SessionId, UserId};
 pub use secret::Secret;

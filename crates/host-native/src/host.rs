@@ -152,6 +152,7 @@ impl Host {
             // A failure has no other consequence than that the next sweep finds more.
             let _ = keys.sweep(SystemClock.now()).await;
             let _ = limiter.sweep(SystemClock.now()).await;
+            let _ = gateway::service::audit::sweep(&*self.database, &self.start.config, SystemClock.now()).await;
             self.tasks.sleep(SWEEP).await;
         }
     }

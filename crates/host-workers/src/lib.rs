@@ -67,15 +67,20 @@ async fn serve(request: ::http::Request<Body>, env: Env, context: Context) -> ::
     isolate.gateway.handle(platform, request).await
 }
 
-/// Closes runs whose object died, by the clock: without it they would wait for their next reader.
+/// Closes runs whose object died, by the clock: without it they would wait for their next reader. And deletes what is past its
+/// retention.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, context: ScheduleContext) {
     let tasks = Arc::new(WorkersTasks::new(Lifetime::Schedule(context)));
     // A refusal has said in the log what is wrong.
     let Ok(isolate) = isolate::get(&env).await else { return };
-    let Ok(parts) = bindings::parts(&env, isolate, tasks).await else { return };
+    let Ok(parts) = bindings::parts(&env, isolate, tasks.clone()).await else { return };
     if let Err(error) = gateway::LocalRuns::new(Arc::clone(&isolate.config), parts).reap().await {
         Console.write(&log::line("error", "reap_failed", &[error.to_string()]));
+    }
+    let Ok(platform) = bindings::platform(&env, isolate, tasks).await else { return };
+    if let Err(error) = gateway::service::audit::sweep(&*platform.accounts, &isolate.config, JsClock.now()).await {
+        Console.write(&log::line("error", "sweep_failed", &[error.to_string()]));
     }
 }
 

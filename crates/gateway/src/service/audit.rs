@@ -1,8 +1,8 @@
 //! The audit log: who did what to whose account, when, from where, and whether it worked. No address that is nobody's, no
 //! secret, no value that a caller sent.
 
-use domain::{EventId, SessionId, UserId, account::Device};
-use ports::{Platform, Statement};
+use domain::{EventId, SessionId, Timestamp, UserId, account::Device};
+use ports::{Database, Platform, Statement};
 
 use crate::{
     Config,
@@ -20,8 +20,10 @@ pub enum Action {
     Registered,
     /// Somebody signed in, or tried to.
     SignedIn,
-    /// A session was ended by its user.
+    /// A user signed out, of one session or of several.
     SignedOut,
+    /// A session was ended from another one, or because a newer one took its place.
+    SessionEnded,
     /// A refresh token came twice, and its session was ended.
     RefreshTokenReused,
     /// Another provider's identity was linked.
@@ -39,6 +41,7 @@ impl Action {
             Self::Registered => "registered",
             Self::SignedIn => "signed_in",
             Self::SignedOut => "signed_out",
+            Self::SessionEnded => "session_ended",
             Self::RefreshTokenReused => "refresh_token_reused",
             Self::IdentityLinked => "identity_linked",
             Self::IdentityUnlinked => "identity_unlinked",
@@ -87,6 +90,23 @@ pub fn statement(platform: &Platform, event: &Event<'_>) -> Statement {
         now,
     })
 }
+
+/// How many events a statement deletes at most. More than a batch writes, so that deleting keeps up.
+const EXPIRED_AT_ONCE: i64 = 50;
+
+/// The statement that deletes some of what is past its retention: for a batch that writes anyway.
+pub fn expire(platform: &Platform, config: &Config) -> Statement {
+    store::audit_events::expire(platform.clock.now().minus(config.sessions.audit_retention), EXPIRED_AT_ONCE)
+}
+
+/// Deletes events past their retention, for hosts that have a clock of their own to do it by.
+pub async fn sweep(accounts: &dyn Database, config: &Config, now: Timestamp) -> Result<()> {
+    accounts.run(store::audit_events::expire(now.minus(config.sessions.audit_retention), SWEPT_AT_ONCE)).await?;
+    Ok(())
+}
+
+/// How many events a sweep deletes at most: what a batch of any store takes.
+const SWEPT_AT_ONCE: i64 = 1_000;
 
 /// Writes an event that has no batch of its own. What it tells of has happened: a store that does not take it is a matter for
 /// the log, not for the caller.

@@ -1,4 +1,4 @@
-//! Sessions: opening, refreshing, ending.
+//! Sessions: opening, refreshing, listing, ending.
 
 use std::time::Duration;
 
@@ -6,8 +6,10 @@ use domain::{
     SessionId, UserId,
     account::{Device, Session},
     permission::Role,
+    user_agent,
 };
-use ports::{Platform, Statement};
+use futures_util::future::try_join_all;
+use ports::{Outcome, Platform, Statement};
 
 use super::{
     access_tokens,
@@ -16,13 +18,49 @@ use super::{
 };
 use crate::{
     Config,
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     store,
 };
+
+pub use store::sessions::OpenSession;
 
 /// How long after a rotation the token before is still answered with the same successor, used or not: a cap on top of
 /// "while the successor is unused".
 const REPEAT_CAP: Duration = Duration::from_hours(7 * 24);
+
+/// How many sessions that are over are deleted when their user signs in: more than come with one sign-in, so that it ends.
+const FORGOTTEN_AT_ONCE: i64 = 20;
+
+/// Which sessions signing out ends, as `GoTrue` has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// This one.
+    #[default]
+    Local,
+    /// All of the user's.
+    Global,
+    /// All but this one.
+    Others,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 3] = [Self::Local, Self::Global, Self::Others];
+
+    /// The word of the API and of the audit log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Global => "global",
+            Self::Others => "others",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == word)
+    }
+}
 
 /// What a client needs to stay signed in.
 #[derive(Clone, Debug)]
@@ -41,6 +79,33 @@ pub fn insert(platform: &Platform, config: &Config, id: SessionId, user: UserId,
     store::sessions::insert(id, user, device, now, now.plus(config.session_idle), now.plus(config.session_max))
 }
 
+/// The statements that make room for one more session of a user: for the batch that opens it, before it does.
+pub fn make_room(platform: &Platform, config: &Config, user: UserId) -> [Statement; 2] {
+    let now = platform.clock.now();
+    [
+        store::sessions::end_beyond(user, config.sessions.most.saturating_sub(1), now),
+        store::sessions::forget(user, now.minus(config.sessions.audit_retention), FORGOTTEN_AT_ONCE),
+    ]
+}
+
+/// What is left to do when the batch has run: `ended` is the outcome of the first statement of [`make_room`].
+pub async fn made_room(
+    platform: &Platform,
+    config: &Config,
+    user: UserId,
+    ended: Option<&Outcome>,
+    device: &Device,
+) -> Result<()> {
+    let ended = ended.map(store::sessions::ids).transpose()?.unwrap_or_default();
+    remember_ends(platform, config, &ended).await?;
+    for session in ended {
+        let event = Event::by_user(user, Action::SessionEnded, device);
+        let event = Event { detail: Some("too_many_sessions"), session: Some(session), ..event };
+        audit::record(platform, &event).await;
+    }
+    Ok(())
+}
+
 /// What the client of a new session gets.
 pub fn first_tokens(platform: &Platform, config: &Config, user: UserId, role: Role, id: SessionId) -> Result<Tokens> {
     tokens(
@@ -56,34 +121,81 @@ pub async fn refresh(platform: &Platform, config: &Config, text: &str, device: &
     let token = refresh_tokens::parse(config, text).ok_or_else(refused)?;
     let now = platform.clock.now();
     let idle = now.plus(config.session_idle);
-    let advance = store::sessions::advance(token.session, token.number, now, idle, now.minus(REPEAT_CAP));
+    let repeat_since = now.minus(REPEAT_CAP);
+    let advance = store::sessions::advance(token.session, token.number, now, idle, repeat_since, device);
     if let Some(session) = store::sessions::decode(&platform.accounts.run(advance).await?)? {
         return tokens(platform, config, &session);
     }
     // Used twice: somebody else may hold it. The family ends, for both.
-    let ended = platform.accounts.run(store::sessions::end_if_reused(token.session, token.number, now)).await?;
-    if let Some(row) = ended.rows.first() {
-        remember_end(platform, config, token.session).await?;
-        let user = UserId::parse(row.text(1)?);
-        let event = Event {
-            user,
-            actor: None,
-            action: Action::RefreshTokenReused,
-            succeeded: false,
-            detail: None,
-            session: Some(token.session),
-            device,
-        };
-        audit::record(platform, &event).await;
-        return Err(Error::unauthenticated(
-            "refresh_token_reused",
-            "This refresh token was used before; the session has been ended. Sign in again.",
-        ));
-    }
-    Err(refused())
+    let end = store::sessions::end_if_reused(token.session, token.number, now, repeat_since);
+    let Some(ended) = store::sessions::decode_open(&platform.accounts.run(end).await?)?.pop() else {
+        return Err(refused());
+    };
+    let name = name(&ended);
+    let event = Event {
+        user: Some(ended.user),
+        actor: None,
+        action: Action::RefreshTokenReused,
+        succeeded: false,
+        detail: Some(&name),
+        session: Some(ended.id),
+        device,
+    };
+    audit::record(platform, &event).await;
+    remember_end(platform, config, ended.id).await?;
+    let detail = format!(
+        "This refresh token was used before, so the session on {name} (last used {}) has been ended. Sign in again.",
+        ended.last_used_at
+    );
+    Err(Error::new(ErrorKind::Unauthenticated, "refresh_token_reused", detail))
 }
 
-/// Ends a session by its user: no refresh from now on, and its access tokens die within the bound of the key-value store.
+/// What a person knows the device of a session by.
+fn name(session: &OpenSession) -> String {
+    let device = &session.device;
+    let program = device.user_agent.as_deref().and_then(user_agent::program);
+    match (&device.name, &device.platform, program) {
+        (Some(name), ..) => format!("“{name}”"),
+        (None, Some(platform), Some(program)) => format!("{program} on {platform}"),
+        (None, Some(word), None) => format!("a device with {word}"),
+        (None, None, Some(program)) => program,
+        (None, None, None) => "an unknown device".into(),
+    }
+}
+
+/// The open sessions of a user, the one that was used last first.
+pub async fn list(platform: &Platform, user: UserId) -> Result<Vec<OpenSession>> {
+    let open = store::sessions::open_of(user, platform.clock.now());
+    Ok(store::sessions::decode_open(&platform.accounts.run(open).await?)?)
+}
+
+/// Ends sessions by their user: no refresh from now on, and their access tokens die within the bound of the key-value store.
+pub async fn sign_out(
+    platform: &Platform,
+    config: &Config,
+    user: UserId,
+    session: SessionId,
+    scope: Scope,
+    device: &Device,
+) -> Result<()> {
+    let now = platform.clock.now();
+    let end = match scope {
+        Scope::Local => store::sessions::end(session, user, "logout", now),
+        Scope::Global => store::sessions::end_all(user, None, "logout", now),
+        Scope::Others => store::sessions::end_all(user, Some(session), "logout", now),
+    };
+    let event = Event::by_user(user, Action::SignedOut, device);
+    let event = Event { detail: Some(scope.as_str()), session: Some(session), ..event };
+    let outcomes = platform.accounts.batch(vec![end, audit::statement(platform, &event)]).await?;
+    let mut ended = outcomes.first().map(store::sessions::ids).transpose()?.unwrap_or_default();
+    // Somebody else may have ended it in the meantime; its token has to die all the same.
+    if scope != Scope::Others && !ended.contains(&session) {
+        ended.push(session);
+    }
+    remember_ends(platform, config, &ended).await
+}
+
+/// Ends one session by its user.
 pub async fn end(
     platform: &Platform,
     config: &Config,
@@ -91,10 +203,19 @@ pub async fn end(
     session: SessionId,
     device: &Device,
 ) -> Result<()> {
-    let event = Event { session: Some(session), ..Event::by_user(user, Action::SignedOut, device) };
-    let end = store::sessions::end(session, user, "logout", platform.clock.now());
-    platform.accounts.batch(vec![end, audit::statement(platform, &event)]).await?;
-    remember_end(platform, config, session).await
+    let end = store::sessions::end(session, user, "ended_by_user", platform.clock.now());
+    if platform.accounts.run(end).await?.rows.is_empty() {
+        return Err(missing());
+    }
+    remember_end(platform, config, session).await?;
+    let event = Event { session: Some(session), ..Event::by_user(user, Action::SessionEnded, device) };
+    audit::record(platform, &event).await;
+    Ok(())
+}
+
+/// What a caller hears of a session that is not theirs, or not open.
+pub fn missing() -> Error {
+    Error::not_found("Session")
 }
 
 /// Ends every session of a user, but for one that may stay. Returns how many.
@@ -107,9 +228,7 @@ pub async fn end_all(
 ) -> Result<usize> {
     let end = store::sessions::end_all(user, except, reason, platform.clock.now());
     let ended = store::sessions::ids(&platform.accounts.run(end).await?)?;
-    for session in &ended {
-        remember_end(platform, config, *session).await?;
-    }
+    remember_ends(platform, config, &ended).await?;
     Ok(ended.len())
 }
 
@@ -121,6 +240,10 @@ pub async fn outdate_all(platform: &Platform, config: &Config, user: UserId) -> 
         remember(platform, config, session, &row.integer(1)?.to_string()).await?;
     }
     Ok(())
+}
+
+async fn remember_ends(platform: &Platform, config: &Config, sessions: &[SessionId]) -> Result<()> {
+    try_join_all(sessions.iter().map(|session| remember_end(platform, config, *session))).await.map(drop)
 }
 
 async fn remember_end(platform: &Platform, config: &Config, session: SessionId) -> Result<()> {

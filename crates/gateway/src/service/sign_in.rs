@@ -70,8 +70,10 @@ pub async fn finish(
             "This account is suspended. Ask the operator of this service.",
         ));
     }
-    let (batch, tokens) = open(platform, config, user.id, user.role, method, device)?;
-    platform.accounts.batch(batch).await?;
+    let (open, tokens) = open(platform, config, user.id, user.role, method, device)?;
+    let batch = sessions::make_room(platform, config, user.id).into_iter().chain(open).collect();
+    let outcomes = platform.accounts.batch(batch).await?;
+    sessions::made_room(platform, config, user.id, outcomes.first(), device).await?;
     Ok(SignIn::Done(tokens))
 }
 
@@ -87,6 +89,10 @@ pub fn open(
     let session = platform.entropy.id(platform.clock.now(), SessionId::new);
     let action = if method.is_first() { Action::Registered } else { Action::SignedIn };
     let event = Event { detail: Some(method.as_str()), session: Some(session), ..Event::by_user(user, action, device) };
-    let batch = vec![sessions::insert(platform, config, session, user, device), audit::statement(platform, &event)];
+    let batch = vec![
+        sessions::insert(platform, config, session, user, device),
+        audit::statement(platform, &event),
+        audit::expire(platform, config),
+    ];
     Ok((batch, sessions::first_tokens(platform, config, user, role, session)?))
 }

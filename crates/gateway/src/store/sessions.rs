@@ -39,12 +39,22 @@ pub fn insert(
 
 /// Takes token `number`. The newest moves the counter on; the one before it leaves the counter where it is, unless the
 /// rotation lies before `repeat_since`. One statement, so that two refreshes at once get the same answer. Who may not use the
-/// account any more gets none.
-pub fn advance(id: SessionId, number: i64, now: Timestamp, idle_at: Timestamp, repeat_since: Timestamp) -> Statement {
+/// account any more gets none. What the device tells anew is kept, what it does not tell stays.
+pub fn advance(
+    id: SessionId,
+    number: i64,
+    now: Timestamp,
+    idle_at: Timestamp,
+    repeat_since: Timestamp,
+    device: &Device,
+) -> Statement {
     Statement::new(
         "UPDATE sessions
          SET rotated_at = CASE WHEN counter = ?2 THEN ?3 ELSE rotated_at END,
-             counter = max(counter, ?2 + 1), last_used_at = ?3, idle_at = ?4
+             counter = max(counter, ?2 + 1), last_used_at = ?3, idle_at = ?4,
+             user_agent = coalesce(?6, user_agent), device_name = coalesce(?7, device_name),
+             platform = coalesce(platform, ?8),
+             country = CASE WHEN ?9 IS NULL THEN country ELSE ?10 END, address = coalesce(?9, address)
          WHERE id = ?1 AND ended_at IS NULL AND idle_at > ?3 AND expires_at > ?3
            AND (counter = ?2 OR (counter = ?2 + 1 AND rotated_at >= ?5))
            AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.standing = 'active')
@@ -56,6 +66,11 @@ pub fn advance(id: SessionId, number: i64, now: Timestamp, idle_at: Timestamp, r
             now.millis().into(),
             idle_at.millis().into(),
             repeat_since.millis().into(),
+            device.user_agent.as_deref().into(),
+            device.name.as_deref().into(),
+            device.platform.as_deref().into(),
+            device.address.map(|address| address.to_string()).into(),
+            device.country.as_deref().into(),
         ],
     )
 }
@@ -83,13 +98,108 @@ pub fn decode(outcome: &Outcome) -> Result<Option<Session>, DatabaseError> {
     }))
 }
 
-/// Ends a session whose token `number` was used before. Returns its user; no row: it was not.
-pub fn end_if_reused(id: SessionId, number: i64, now: Timestamp) -> Statement {
+/// Ends an open session whose token `number` was used before: a later one was used since, or the rotation lies before
+/// `repeat_since`. Returns the session; no row: it was not.
+pub fn end_if_reused(id: SessionId, number: i64, now: Timestamp, repeat_since: Timestamp) -> Statement {
     Statement::new(
         "UPDATE sessions SET ended_at = ?3, ended_reason = 'refresh_token_reused'
-         WHERE id = ?1 AND ended_at IS NULL AND counter > ?2
-         RETURNING id, user_id",
-        [id.to_string().into(), number.into(), now.millis().into()],
+         WHERE id = ?1 AND ended_at IS NULL AND idle_at > ?3 AND expires_at > ?3
+           AND (counter > ?2 + 1 OR (counter = ?2 + 1 AND rotated_at < ?4))
+         RETURNING id, user_id, device_name, platform, user_agent, address, country, created_at, last_used_at, idle_at,
+                   expires_at",
+        [id.to_string().into(), number.into(), now.millis().into(), repeat_since.millis().into()],
+    )
+}
+
+/// A session as its user sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenSession {
+    /// The id.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// The device, as it was seen last.
+    pub device: SeenDevice,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it was refreshed last.
+    pub last_used_at: Timestamp,
+    /// When it ends unless it is used.
+    pub idle_at: Timestamp,
+    /// When it ends, used or not.
+    pub expires_at: Timestamp,
+}
+
+/// What is stored of a device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SeenDevice {
+    /// The name that its owner knows it by.
+    pub name: Option<String>,
+    /// `ios`, `android`, …
+    pub platform: Option<String>,
+    /// The `User-Agent`.
+    pub user_agent: Option<String>,
+    /// The address.
+    pub address: Option<String>,
+    /// The country.
+    pub country: Option<String>,
+}
+
+/// The open sessions of a user, the one that was used last first.
+pub fn open_of(user: UserId, now: Timestamp) -> Statement {
+    Statement::new(
+        "SELECT id, user_id, device_name, platform, user_agent, address, country, created_at, last_used_at, idle_at,
+                expires_at
+         FROM sessions WHERE user_id = ?1 AND ended_at IS NULL AND idle_at > ?2 AND expires_at > ?2
+         ORDER BY last_used_at DESC, id DESC LIMIT 1000",
+        [user.to_string().into(), now.millis().into()],
+    )
+}
+
+/// Decodes the eleven columns of [`open_of`] and [`end_if_reused`].
+pub fn decode_open(outcome: &Outcome) -> Result<Vec<OpenSession>, DatabaseError> {
+    let mut sessions = Vec::with_capacity(outcome.rows.len());
+    for row in &outcome.rows {
+        let text = |at| row.maybe_text(at).map(|text| text.map(str::to_owned));
+        let time = |at| row.integer(at).map(Timestamp::from_millis);
+        sessions.push(OpenSession {
+            id: SessionId::parse(row.text(0)?).ok_or_else(|| bad_id("sessions"))?,
+            user: UserId::parse(row.text(1)?).ok_or_else(|| bad_id("sessions"))?,
+            device: SeenDevice {
+                name: text(2)?,
+                platform: text(3)?,
+                user_agent: text(4)?,
+                address: text(5)?,
+                country: text(6)?,
+            },
+            created_at: time(7)?,
+            last_used_at: time(8)?,
+            idle_at: time(9)?,
+            expires_at: time(10)?,
+        });
+    }
+    Ok(sessions)
+}
+
+/// Ends the open sessions of a user beyond the `keep` that were used last. Returns the ids of the ended ones.
+pub fn end_beyond(user: UserId, keep: u32, now: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE sessions SET ended_at = ?2, ended_reason = 'too_many_sessions'
+         WHERE id IN (SELECT id FROM sessions
+                      WHERE user_id = ?1 AND ended_at IS NULL AND idle_at > ?2 AND expires_at > ?2
+                      ORDER BY last_used_at DESC, id DESC LIMIT -1 OFFSET ?3)
+         RETURNING id",
+        [user.to_string().into(), now.millis().into(), i64::from(keep).into()],
+    )
+}
+
+/// Deletes some sessions of a user that are over since before `since`, at most `limit`.
+pub fn forget(user: UserId, since: Timestamp, limit: i64) -> Statement {
+    Statement::new(
+        "DELETE FROM sessions
+         WHERE id IN (SELECT id FROM sessions
+                      WHERE user_id = ?1 AND (ended_at < ?2 OR idle_at < ?2 OR expires_at < ?2) LIMIT ?3)",
+        [user.to_string().into(), since.millis().into(), limit.into()],
     )
 }
 
@@ -120,7 +230,7 @@ pub fn outdate_all(user: UserId) -> Statement {
     )
 }
 
-/// Decodes the ids that [`end_all`] and [`outdate_all`] return.
+/// Decodes the ids that [`end`], [`end_all`], [`end_beyond`] and [`outdate_all`] return.
 pub fn ids(outcome: &Outcome) -> Result<Vec<SessionId>, DatabaseError> {
     let id = |row: &ports::Row| SessionId::parse(row.text(0)?).ok_or_else(|| bad_id("sessions"));
     outcome.rows.iter().map(id).collect()

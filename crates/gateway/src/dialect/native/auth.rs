@@ -4,7 +4,7 @@ use axum::{body::Body, response::Response};
 use domain::{Secret, account::Email};
 use http::{HeaderMap, StatusCode};
 
-use super::wire::{self, json, no_content};
+use super::wire::{self, json};
 use crate::{
     error::Result,
     http::{
@@ -79,13 +79,6 @@ pub async fn me(context: Context, caller: Caller) -> Result<Response> {
         created_at: user.created_at.to_string(),
     };
     Ok(json(StatusCode::OK, &me))
-}
-
-/// `POST /api/v1/auth/logout`
-pub async fn logout(context: Context, caller: Caller, headers: HeaderMap) -> Result<Response> {
-    let (session, device) = (caller.session()?, device::of(&context, &headers));
-    sessions::end(&context.platform, &context.config, caller.user, session, &device).await?;
-    Ok(no_content())
 }
 
 /// The answer to every way of signing in.

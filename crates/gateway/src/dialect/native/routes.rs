@@ -3,7 +3,7 @@
 use domain::permission::Permission;
 use http::Method;
 
-use super::{auth, completions, conversations, guests, identities, messages, runs};
+use super::{auth, completions, conversations, guests, identities, jwks, messages, runs, sessions};
 use crate::http::{
     docs, health, openapi,
     route::{Access, Route},
@@ -21,19 +21,23 @@ pub fn all() -> Vec<Route> {
         Route::new(get.clone(), "/api/v1/health/ready", Public, health::ready),
         Route::new(get.clone(), "/api/v1/health/db", Public, health::database),
         Route::new(get.clone(), "/openapi.json", Public, openapi::document),
+        Route::new(get.clone(), "/.well-known/jwks.json", Public, jwks::read),
         Route::new(get.clone(), "/docs", Public, docs::page),
         Route::new(get.clone(), "/docs/{file}", Public, docs::file),
         Route::new(post.clone(), "/api/v1/auth/register", SignIn, auth::register),
         Route::new(post.clone(), "/api/v1/auth/login", SignIn, auth::login),
         Route::new(post.clone(), "/api/v1/auth/refresh", SignIn, auth::refresh),
         Route::new(get.clone(), "/api/v1/auth/me", Needs(ReadAccount), auth::me),
-        Route::new(post.clone(), "/api/v1/auth/logout", Needs(ManageAccount), auth::logout),
         Route::new(post.clone(), "/api/v1/auth/guest", SignIn, guests::create),
         Route::new(post.clone(), "/api/v1/auth/guest/upgrade", Needs(ManageAccount), guests::upgrade),
         Route::new(post.clone(), "/api/v1/auth/oidc/{provider}", SignIn, identities::sign_in),
         Route::new(get.clone(), "/api/v1/auth/identities", Needs(ReadAccount), identities::list),
         Route::new(post.clone(), "/api/v1/auth/identities/{provider}", Needs(ManageAccount), identities::link),
         Route::new(delete.clone(), "/api/v1/auth/identities/{provider}", Needs(ManageAccount), identities::unlink),
+        Route::new(post.clone(), "/api/v1/auth/logout", Needs(ManageAccount), sessions::logout),
+        Route::new(get.clone(), "/api/v1/auth/sessions", Needs(ReadAccount), sessions::list),
+        Route::new(delete.clone(), "/api/v1/auth/sessions/{id}", Needs(ManageAccount), sessions::end),
+        Route::new(get.clone(), "/api/v1/auth/events", Needs(ReadAccount), sessions::events),
         Route::new(post.clone(), "/api/v1/ai/complete", Needs(Chat), completions::create),
         Route::new(post.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::create),
         Route::new(get.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::list),

@@ -1,6 +1,7 @@
 //! What goes over the wire: serde structs and nothing else. Times are RFC 3339 with `Z`.
 
 pub mod identities;
+pub mod sessions;
 
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header};

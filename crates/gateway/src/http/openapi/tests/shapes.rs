@@ -12,11 +12,15 @@ use serde_json::{Value, json};
 
 use super::{document, list, object, words};
 use crate::{
+    config::tests::sample,
     dialect::native::wire,
     error::{Error, ErrorKind},
     http::problem,
     run::payload::{self, End, Fault},
-    service::{conversations::MAX_TITLE, id_tokens, messages::MAX_CONTENT, models::MAX_NAME, passwords},
+    service::{
+        access_tokens, conversations::MAX_TITLE, id_tokens, messages::MAX_CONTENT, models::MAX_NAME, passwords,
+        sessions::Scope,
+    },
 };
 
 fn schema(name: &str) -> Value {
@@ -104,6 +108,48 @@ fn responses_have_the_fields_of_the_wire() {
         ended_at: None,
     };
     same_fields("Run", &run, &[]);
+}
+
+#[test]
+fn sessions_and_events_have_the_fields_of_the_wire() {
+    let text = String::new;
+    let session = wire::sessions::Session {
+        id: text(),
+        current: true,
+        device_name: None,
+        platform: None,
+        program: None,
+        address: None,
+        country: None,
+        created_at: text(),
+        last_used_at: text(),
+        idle_expires_at: text(),
+        expires_at: text(),
+    };
+    same_fields("Session", &session, &[]);
+    same_fields("Sessions", &wire::sessions::Sessions { sessions: Vec::new() }, &[]);
+    let event = wire::sessions::Event {
+        id: text(),
+        action: text(),
+        outcome: "success",
+        detail: None,
+        by_operator: false,
+        session_id: None,
+        device: None,
+        address: None,
+        country: None,
+        created_at: text(),
+    };
+    same_fields("AccountEvent", &event, &[]);
+    let page = wire::sessions::Events { events: Vec::new(), has_more: false, next_cursor: None };
+    same_fields("AccountEvents", &page, &[]);
+    let scopes = schema("SignOut")["properties"]["scope"]["enum"].clone();
+    let scopes: Vec<_> = list(&scopes).filter_map(Value::as_str).map(Scope::parse).collect();
+    assert_eq!(scopes, Scope::ALL.map(Some));
+    let ring = "a:es256:jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI";
+    let keys = access_tokens::public_keys(&sample(&[("LITTORAL_JWT_KEYS", ring)]));
+    same_fields("PublicKeys", &keys, &[]);
+    same_fields("PublicKey", &keys.keys[0], &["y"]);
 }
 
 #[test]
