@@ -2,7 +2,12 @@
 
 /// Everything but what names addresses of the scripted upstream, which plays all providers.
 pub const SETTINGS: &[(&str, &str)] = &[
-    ("LITTORAL_JWT_KEYS", "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
+    // One that signs, and two that verify: the key pairs of RFC 8037 and RFC 7515.
+    (
+        "LITTORAL_JWT_KEYS",
+        "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8,\
+         ed:ed25519:nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A,es:es256:jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",
+    ),
     ("LITTORAL_REFRESH_KEYS", "test:Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA"),
     ("LITTORAL_OPENAI_API_KEY", "canary-provider-key"),
     ("LITTORAL_MAIL_API", "resend"),

@@ -1,9 +1,14 @@
 //! `/api/v1/auth`: registering, signing in and out, who am I.
 
 mod access_tokens;
+mod events;
 mod guests;
+mod jwks;
+mod jwt_attacks;
 mod oidc;
 mod refresh;
+mod sessions;
+mod tokens;
 
 use std::collections::BTreeSet;
 

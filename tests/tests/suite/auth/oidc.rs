@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use testkit::upstream::Script;
 use tests::{Answer, Api, User};
 
-use super::{access_tokens::with, check_tokens, refused};
+use super::{check_tokens, refused, tokens::with};
 
 /// The three algorithms, each with the key of its file's name as the key's id; `other` is not the provider's.
 fn key(id: &str) -> (EncodingKey, Algorithm) {

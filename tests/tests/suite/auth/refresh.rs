@@ -8,7 +8,6 @@ use tests::{Answer, Api};
 
 use super::{check_tokens, me, refused};
 
-const REUSED: &str = "This refresh token was used before; the session has been ended. Sign in again.";
 const INVALID: &str = "Invalid or expired refresh token";
 
 pub async fn refresh(api: &Api, token: &str) -> Answer {
@@ -78,7 +77,8 @@ async fn a_token_used_after_its_successor_ends_the_session_for_everybody() {
     let third = refreshed(&api, &second).await;
     assert_eq!(me(&api, access(&third)).await.status, 200);
 
-    refused(refresh(&api, of(&stolen)).await, "refresh_token_reused", REUSED).await;
+    let (status, body) = refresh(&api, of(&stolen)).await.json().await;
+    assert_eq!((status, &body["code"]), (401, &json!("refresh_token_reused")), "{body}");
     for tokens in [&stolen, &second, &third] {
         let (status, body) = refresh(&api, of(tokens)).await.json().await;
         assert_eq!((status, &body["code"]), (401, &json!("invalid_refresh_token")), "{body}");
@@ -101,6 +101,64 @@ async fn another_session_of_the_same_user_survives_a_stolen_token() {
     assert_eq!(refresh(&api, of(&user.tokens)).await.status, 401);
     assert_eq!(me(&api, access(&other)).await.status, 200);
     refreshed(&api, &other).await;
+}
+
+#[tokio::test]
+async fn two_phones_refresh_side_by_side() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let other = api.post("/api/v1/auth/login", &json!({ "email": user.email, "password": super::PASSWORD })).await;
+    let (mut one, mut two) = (user.tokens.clone(), other.json().await.1);
+    for _ in 0..4 {
+        let (next, also) = tokio::join!(refreshed(&api, &one), refreshed(&api, &two));
+        assert_ne!(of(&next), of(&also));
+        (one, two) = (next, also);
+        assert_eq!(me(&api, access(&one)).await.status, 200);
+        assert_eq!(me(&api, access(&two)).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_phone_that_loses_every_other_response_stays_signed_in() {
+    let api = Api::start().await;
+    let mut tokens = api.user().await.tokens;
+    for _ in 0..4 {
+        let lost = refreshed(&api, &tokens).await;
+        let again = refreshed(&api, &tokens).await;
+        assert_eq!(of(&again), of(&lost));
+        tokens = again;
+    }
+    assert_eq!(me(&api, access(&tokens)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_thief_who_refreshes_first_is_found_out_by_the_owner() {
+    let api = Api::start().await;
+    let owner = api.user().await.tokens;
+    let second = refreshed(&api, &owner).await;
+    let thief = refreshed(&api, &second).await;
+    // The owner still holds the first token: the thief's session ends with the owner's.
+    let (status, body) = refresh(&api, of(&owner)).await.json().await;
+    assert_eq!((status, &body["code"]), (401, &json!("refresh_token_reused")), "{body}");
+    assert_eq!(me(&api, access(&thief)).await.status, 401);
+    refused(refresh(&api, of(&thief)).await, "invalid_refresh_token", INVALID).await;
+}
+
+#[tokio::test]
+async fn a_stolen_token_that_comes_many_times_at_once_ends_the_session_once() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let second = refreshed(&api, &user.tokens).await;
+    refreshed(&api, &second).await;
+    let answers = join_all((0..6).map(|_| refresh(&api, of(&user.tokens)))).await;
+    let mut codes = Vec::new();
+    for answer in answers {
+        let (status, body) = answer.json().await;
+        assert_eq!(status, 401);
+        codes.push(body["code"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(codes.iter().filter(|code| *code == "refresh_token_reused").count(), 1, "{codes:?}");
+    assert_eq!(codes.iter().filter(|code| *code == "invalid_refresh_token").count(), 5, "{codes:?}");
 }
 
 #[tokio::test]

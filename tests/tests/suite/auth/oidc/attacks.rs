@@ -7,8 +7,8 @@ use sha2::Sha256;
 
 use super::{
     super::{
-        access_tokens::{self, with},
         refused,
+        tokens::{self, with},
     },
     claims, fresh_subject, jwk, now, present, sign, sign_as, signed_in, start,
 };
@@ -84,7 +84,7 @@ async fn forged_signatures_are_refused() {
         ("the JWK as an HMAC secret", hmac(&head("HS256", json!("rsa")), &claims, rsa.to_string().as_bytes())),
         ("an HMAC key of the set", hmac(&head("HS256", json!("hmac")), &claims, &[0, 0, 0])),
         ("an HMAC called RSA", hmac(&head("RS256", json!("rsa")), &claims, &modulus)),
-        ("our own key", hmac(&head("HS256", json!("test")), &claims, &access_tokens::key())),
+        ("our own key", hmac(&head("HS256", json!("test")), &claims, &tokens::key("test"))),
         ("another algorithm of the same key", sign_as(&head("PS256", json!("rsa")), &claims, "rsa")),
         ("another kind of key", sign_as(&head("RS256", json!("ed25519")), &claims, "rsa")),
         ("an unknown key", sign_as(&head("EdDSA", json!("other")), &claims, "other")),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tests::{Api, User};
 
 use super::{
-    super::access_tokens::{self, part},
+    super::tokens::{self, part},
     fresh_subject, identities, me, present, signed_in, start, token, unlink, verified,
 };
 
@@ -146,9 +146,9 @@ async fn who_signed_in_long_ago_changes_no_way_to_sign_in() {
     let user = api.user().await;
     let access = user.access_token();
     let (header, claims) = (part(access, 0), part(access, 1));
-    let old = access_tokens::with(&claims, &json!({ "auth_time": claims["auth_time"].as_i64().unwrap() - 3_600 }));
+    let old = tokens::with(&claims, &json!({ "auth_time": claims["auth_time"].as_i64().unwrap() - 3_600 }));
     let mut stale = user.clone();
-    stale.tokens["access_token"] = json!(access_tokens::sign(&header, &old, &access_tokens::key()));
+    stale.tokens["access_token"] = json!(tokens::sign(&header, &old, &tokens::key("test")));
     let mine = token("test", &fresh_subject(), &json!({}));
     let refused = |answer: (u16, Value)| assert_eq!((answer.0, &answer.1["code"]), (403, &json!("step_up_required")));
     refused(link(&stale, "test", &mine).await);
