@@ -79,6 +79,8 @@ pub struct User {
     pub standing: Standing,
     /// The hash of the password; an account without one signs in another way.
     pub password_hash: Option<Secret<String>>,
+    /// Whether the password no longer signs in until another one is set.
+    pub must_change_password: bool,
     /// When the account was made.
     pub created_at: Timestamp,
 }

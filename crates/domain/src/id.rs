@@ -46,6 +46,8 @@ ids! {
     SessionId,
     /// A security event of the audit log.
     EventId,
+    /// A personal API key.
+    ApiKeyId,
     /// A conversation.
     ConversationId,
     /// A message of a conversation.

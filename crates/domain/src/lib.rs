@@ -13,6 +13,6 @@ pub mod secret;
 pub mod timestamp;
 pub mod user_agent;
 
-pub use id::{ConversationId, EventId, MessageId, RunId, SessionId, UserId};
+pub use id::{ApiKeyId, ConversationId, EventId, MessageId, RunId, SessionId, UserId};
 pub use secret::Secret;
 pub use timestamp::Timestamp;

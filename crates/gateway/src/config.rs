@@ -1,5 +1,6 @@
 //! Settings: read once, validated together, every problem reported at once with the setting's name and what was expected.
 
+mod admin;
 pub mod fallback;
 mod guests;
 mod mail;
@@ -14,8 +15,10 @@ use std::{fmt, time::Duration};
 use domain::{Secret, gcra::Quota};
 use ports::{Settings, SettingsError};
 
+pub use self::{
+    admin::FirstAdmin, guests::Guests, mail::Mail, oidc::OidcProvider, sessions::Sessions, signing::SigningKey,
+};
 use self::{fallback::Fallback, money::Money, reader::Reader};
-pub use self::{guests::Guests, mail::Mail, oidc::OidcProvider, sessions::Sessions, signing::SigningKey};
 
 /// A key of a ring: its id and its bytes.
 #[derive(Clone, Debug)]
@@ -76,6 +79,8 @@ pub struct Config {
     pub session_idle: Duration,
     /// A session ends after this, used or not.
     pub session_max: Duration,
+    /// Who becomes the first admin, if it is named.
+    pub first_admin: Option<FirstAdmin>,
     /// How many sessions a user may have, and how long security events are kept.
     pub sessions: Sessions,
     /// Cost of a password hash.
@@ -168,6 +173,7 @@ impl Config {
             access_token: read.seconds("LITTORAL_ACCESS_TOKEN_SECONDS", 900, 1..=86_400).await?,
             session_idle: read.seconds("LITTORAL_SESSION_IDLE_SECONDS", 30 * 86_400, 60..=31_536_000).await?,
             session_max: read.seconds("LITTORAL_SESSION_MAX_SECONDS", 365 * 86_400, 60..=157_680_000).await?,
+            first_admin: FirstAdmin::read(&mut read).await?,
             sessions: Sessions::read(&mut read).await?,
             hash_cost: HashCost {
                 memory_kib: read.number("LITTORAL_ARGON2_MEMORY_KIB", 19_456, 8..=1_048_576).await?,

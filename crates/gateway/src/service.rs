@@ -3,10 +3,14 @@
 
 pub mod access_tokens;
 pub mod accounts;
+pub mod admin;
+pub mod api_keys;
 pub mod audit;
+pub mod base62;
 pub mod charges;
 pub mod completions;
 pub mod conversations;
+pub mod first_admin;
 pub mod guests;
 pub mod health;
 pub mod id_tokens;

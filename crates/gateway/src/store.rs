@@ -1,8 +1,10 @@
 //! SQL literals beside their row mapping: one file a table family, parameters numbered, rows decoded by position.
 //! No rule of the product and no clock.
 
+pub mod api_keys;
 pub mod audit_events;
 pub mod conversations;
+pub mod directory;
 pub mod identities;
 pub mod ledger;
 pub mod messages;

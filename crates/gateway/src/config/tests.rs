@@ -54,6 +54,24 @@ fn all_problems_come_at_once_and_show_no_value() {
 }
 
 #[test]
+fn the_first_admin_is_an_address_and_a_password_that_is_not_short() {
+    assert!(load(&[]).unwrap().first_admin.is_none());
+    let first = load(&[("LITTORAL_ADMIN_EMAIL", " Ada@Example.com ")]).unwrap().first_admin.unwrap();
+    assert_eq!((first.email.as_str(), first.password.is_some()), ("ada@example.com", false));
+    for (given, name) in [
+        (&[("LITTORAL_ADMIN_EMAIL", "canary")][..], "LITTORAL_ADMIN_EMAIL"),
+        (&[("LITTORAL_ADMIN_EMAIL", "a@b.cd"), ("LITTORAL_ADMIN_PASSWORD", "canary")], "LITTORAL_ADMIN_PASSWORD"),
+        (&[("LITTORAL_ADMIN_PASSWORD", "canary-Passw0rd")], "LITTORAL_ADMIN_PASSWORD"),
+    ] {
+        let problems = load(given).unwrap_err().0;
+        assert!(
+            problems.len() == 1 && problems[0].starts_with(name) && !problems[0].contains("canary"),
+            "{problems:?}"
+        );
+    }
+}
+
+#[test]
 fn a_provider_changes_the_default_model_and_keeps_no_closing_slash() {
     let config = load(&[("LITTORAL_OPENAI_BASE_URL", "http://127.0.0.1:9/v1/")]).unwrap();
     assert_eq!(config.openai.unwrap().base_url, "http://127.0.0.1:9/v1");

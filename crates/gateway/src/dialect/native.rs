@@ -1,5 +1,7 @@
 //! Littoral's own surface, `/api/v1`, which is also the one that seed 004's README names.
 
+pub mod admin;
+pub mod api_keys;
 pub mod auth;
 pub mod completions;
 pub mod conversations;

@@ -67,6 +67,23 @@ impl Fields {
         text
     }
 
+    /// A list of texts, at most `most`, that may be missing or null.
+    pub fn maybe_words(&mut self, name: &str, most: usize) -> Option<Vec<String>> {
+        let Value::Array(items) = self.take(name)? else {
+            self.refuse(name, "Must be a list of texts.");
+            return None;
+        };
+        if items.len() > most {
+            self.refuse(name, format!("Must have at most {most} items."));
+            return None;
+        }
+        let words: Option<Vec<String>> = items.iter().map(|item| item.as_str().map(str::to_owned)).collect();
+        if words.is_none() {
+            self.refuse(name, "Must be a list of texts.");
+        }
+        words
+    }
+
     /// A boolean that may be missing or null.
     pub fn maybe_bool(&mut self, name: &str) -> Option<bool> {
         let value = self.take(name)?.as_bool();

@@ -8,7 +8,7 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 use domain::permission::Permission;
-use http::{Method, header};
+use http::{HeaderMap, Method, header};
 
 use super::context::{Caller, Context};
 use crate::{
@@ -71,13 +71,7 @@ pub fn router(routes: Vec<Route>) -> Router {
 }
 
 async fn require(permission: Permission, context: Context, mut request: Request, next: Next) -> Result<Response> {
-    let token = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
+    let token = credential(request.headers())
         .ok_or_else(|| Error::unauthenticated("not_authenticated", "Not authenticated"))?;
     let caller: Caller = service::identity::authenticate(&context.platform, &context.config, token).await?;
     caller.require(permission)?;
@@ -85,8 +79,83 @@ async fn require(permission: Permission, context: Context, mut request: Request,
     Ok(next.run(request).await)
 }
 
+/// The access token or API key of a request: the bearer, or else what clients of other services send a key in.
+fn credential(headers: &HeaderMap) -> Option<&str> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+        return scheme.eq_ignore_ascii_case("bearer").then_some(token.trim());
+    }
+    KEY_HEADERS.into_iter().find_map(text).map(str::trim)
+}
+
+/// Anthropic's and Google's, whose clients know no bearer.
+const KEY_HEADERS: [&str; 2] = ["x-api-key", "x-goog-api-key"];
+
 async fn limit_sign_in(context: Context, request: Request, next: Next) -> Result<Response> {
     let address = context.client.address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
     service::limits::take(&context.platform, &format!("auth:{address}"), context.config.auth_limit).await?;
     Ok(next.run(request).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routes;
+
+    /// Every operation that asks for no permission. Whoever adds a line here says with it: this tells nobody anything that is not
+    /// everybody's, and changes nothing that is somebody's without proof of who they are.
+    const OPEN: &[(&str, Access)] = &[
+        ("GET /", Access::Public),
+        ("GET /api/v1/health", Access::Public),
+        ("GET /api/v1/health/ready", Access::Public),
+        ("GET /api/v1/health/db", Access::Public),
+        ("GET /openapi.json", Access::Public),
+        ("GET /.well-known/jwks.json", Access::Public),
+        ("GET /docs", Access::Public),
+        ("GET /docs/{file}", Access::Public),
+        ("POST /api/v1/auth/register", Access::SignIn),
+        ("POST /api/v1/auth/login", Access::SignIn),
+        ("POST /api/v1/auth/refresh", Access::SignIn),
+        ("POST /api/v1/auth/guest", Access::SignIn),
+        ("POST /api/v1/auth/oidc/{provider}", Access::SignIn),
+    ];
+
+    #[test]
+    fn every_route_asks_for_a_permission_but_for_the_ones_named_here() {
+        let open: Vec<_> = routes()
+            .iter()
+            .filter(|route| !matches!(route.access, Access::Needs(_)))
+            .map(|route| (format!("{} {}", route.method, route.path), route.access))
+            .collect();
+        for (name, access) in &open {
+            assert!(OPEN.contains(&(name, *access)), "{name} is open ({access:?}) and was not reviewed");
+        }
+        for (name, access) in OPEN {
+            assert!(open.contains(&((*name).to_owned(), *access)), "{name} is no longer there or no longer open");
+        }
+    }
+
+    #[test]
+    fn what_only_admins_may_is_asked_for_under_admin_and_nowhere_else() {
+        let of_admins = [Permission::ReadUsers, Permission::ManageUsers, Permission::ReadAudit];
+        for route in routes() {
+            let asks = matches!(route.access, Access::Needs(permission) if of_admins.contains(&permission));
+            assert_eq!(asks, route.path.starts_with("/api/v1/admin/"), "{} {}", route.method, route.path);
+        }
+    }
+
+    #[test]
+    fn a_bearer_goes_before_the_headers_of_others_and_nothing_else_is_a_credential() {
+        let read = |list: &[(&'static str, &'static str)]| {
+            let headers = list.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            credential(&headers.collect()).map(str::to_owned)
+        };
+        assert_eq!(read(&[("authorization", "bearer a"), ("x-api-key", "b")]).as_deref(), Some("a"));
+        assert_eq!(read(&[("x-api-key", " b ")]).as_deref(), Some("b"));
+        assert_eq!(read(&[("x-goog-api-key", "c")]).as_deref(), Some("c"));
+        assert_eq!(read(&[("authorization", "Basic YTpi"), ("x-api-key", "b")]), None);
+        assert_eq!(read(&[("authorization", "lit_x")]), None);
+        assert_eq!(read(&[]), None);
+    }
 }

@@ -9,7 +9,7 @@ use ports::Platform;
 
 use super::{
     audit::{self, Action, Event},
-    passwords,
+    first_admin, passwords,
     sign_in::{self, Method, SignIn},
 };
 use crate::{
@@ -50,6 +50,9 @@ pub async fn login(
     password: Secret<String>,
     device: &Device,
 ) -> Result<SignIn> {
+    if let Some(email) = email {
+        first_admin::create(platform, config, email, &password, device).await?;
+    }
     let known = match email {
         Some(email) => store::users::decode(&platform.accounts.run(store::users::by_email(email)).await?)?.pop(),
         None => None,

@@ -32,6 +32,30 @@ pub enum Action {
     IdentityUnlinked,
     /// A guest became a user.
     GuestUpgraded,
+    /// An API key was made.
+    ApiKeyCreated,
+    /// An API key was revoked.
+    ApiKeyRevoked,
+    /// An account was made by an admin, or as the first admin.
+    AccountCreated,
+    /// The role was changed; the detail is the new one.
+    RoleChanged,
+    /// An admin vouched for the address.
+    EmailVerified,
+    /// An admin took the account out of use.
+    Suspended,
+    /// An admin took it into use again.
+    Restored,
+    /// The account was deleted.
+    AccountDeleted,
+    /// An admin ended all sessions.
+    SessionsEnded,
+    /// An admin wants another password before the next sign-in.
+    PasswordChangeDemanded,
+    /// An admin no longer wants it.
+    PasswordChangeWaived,
+    /// An admin revoked all API keys.
+    ApiKeysRevoked,
 }
 
 impl Action {
@@ -46,6 +70,18 @@ impl Action {
             Self::IdentityLinked => "identity_linked",
             Self::IdentityUnlinked => "identity_unlinked",
             Self::GuestUpgraded => "guest_upgraded",
+            Self::ApiKeyCreated => "api_key_created",
+            Self::ApiKeyRevoked => "api_key_revoked",
+            Self::AccountCreated => "account_created",
+            Self::RoleChanged => "role_changed",
+            Self::EmailVerified => "email_verified",
+            Self::Suspended => "suspended",
+            Self::Restored => "restored",
+            Self::AccountDeleted => "account_deleted",
+            Self::SessionsEnded => "sessions_ended",
+            Self::PasswordChangeDemanded => "password_change_demanded",
+            Self::PasswordChangeWaived => "password_change_waived",
+            Self::ApiKeysRevoked => "api_keys_revoked",
         }
     }
 }
@@ -119,6 +155,19 @@ pub async fn record(platform: &Platform, event: &Event<'_>) {
     }
 }
 
+/// A page of the events of one kind, about everybody's account or one user's, latest first, and whether more follow.
+pub async fn page_of(
+    platform: &Platform,
+    config: &Config,
+    action: &str,
+    user: Option<UserId>,
+    before: Option<EventId>,
+    limit: i64,
+) -> Result<(Vec<AuditEvent>, bool)> {
+    let since = platform.clock.now().minus(config.sessions.audit_retention);
+    first(store::audit_events::page_of(action, user, since, before, limit), platform, limit).await
+}
+
 /// A page of the events of everybody, or about one user's account, latest first, and whether more follow.
 pub async fn page(
     platform: &Platform,
@@ -128,7 +177,12 @@ pub async fn page(
     limit: i64,
 ) -> Result<(Vec<AuditEvent>, bool)> {
     let since = platform.clock.now().minus(config.sessions.audit_retention);
-    let outcome = platform.accounts.run(store::audit_events::page(user, since, before, limit)).await?;
+    first(store::audit_events::page(user, since, before, limit), platform, limit).await
+}
+
+/// The first of one more than a page, and whether there is that one.
+async fn first(page: Statement, platform: &Platform, limit: i64) -> Result<(Vec<AuditEvent>, bool)> {
+    let outcome = platform.accounts.run(page).await?;
     let mut found = store::audit_events::decode(&outcome)?;
     let limit = usize::try_from(limit).unwrap_or(0);
     let more = found.len() > limit;

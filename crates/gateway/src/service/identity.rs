@@ -8,7 +8,7 @@ use domain::{
 };
 use ports::Platform;
 
-use super::access_tokens;
+use super::{access_tokens, api_keys};
 use crate::{
     Config,
     error::{Error, ErrorKind, Result},
@@ -29,8 +29,11 @@ pub struct Identity {
     pub authenticated_at: Option<Timestamp>,
 }
 
-/// The caller that a bearer token names.
+/// The caller that an access token or a personal API key names.
 pub async fn authenticate(platform: &Platform, config: &Config, token: &str) -> Result<Identity> {
+    if token.starts_with(api_keys::PREFIX) {
+        return api_keys::authenticate(platform, token).await;
+    }
     let claims = access_tokens::verify(platform, config, token).await?;
     Ok(Identity {
         user: claims.user,

@@ -235,14 +235,20 @@ pub async fn end_all(
 /// Makes a user's access tokens worthless, within the bound of the key-value store, without ending a session: the next refresh
 /// brings tokens that tell what the user is now.
 pub async fn outdate_all(platform: &Platform, config: &Config, user: UserId) -> Result<()> {
-    let outcome = platform.accounts.run(store::sessions::outdate_all(user)).await?;
-    for (session, row) in store::sessions::ids(&outcome)?.into_iter().zip(&outcome.rows) {
+    remember_generations(platform, config, &platform.accounts.run(store::sessions::outdate_all(user)).await?).await
+}
+
+/// What is left to do when [`store::sessions::outdate_all`] was part of a batch.
+pub async fn remember_generations(platform: &Platform, config: &Config, outcome: &Outcome) -> Result<()> {
+    for (session, row) in store::sessions::ids(outcome)?.into_iter().zip(&outcome.rows) {
         remember(platform, config, session, &row.integer(1)?.to_string()).await?;
     }
     Ok(())
 }
 
-async fn remember_ends(platform: &Platform, config: &Config, sessions: &[SessionId]) -> Result<()> {
+/// What is left to do when [`store::sessions::end_all`] was part of a batch: makes the access tokens of these sessions worthless,
+/// within the bound of the key-value store.
+pub async fn remember_ends(platform: &Platform, config: &Config, sessions: &[SessionId]) -> Result<()> {
     try_join_all(sessions.iter().map(|session| remember_end(platform, config, *session))).await.map(drop)
 }
 

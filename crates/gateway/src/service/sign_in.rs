@@ -9,6 +9,7 @@ use ports::{Platform, Statement};
 
 use super::{
     audit::{self, Action, Event},
+    first_admin,
     sessions::{self, Tokens},
 };
 use crate::{
@@ -64,17 +65,30 @@ pub async fn finish(
     device: &Device,
 ) -> Result<SignIn> {
     if user.standing != Standing::Active {
+        return Err(suspended());
+    }
+    if user.must_change_password && method == Method::Password {
         return Err(Error::new(
             ErrorKind::Forbidden,
-            "account_suspended",
-            "This account is suspended. Ask the operator of this service.",
+            "password_change_required",
+            "This password is no longer accepted. Set another one: POST your address to /api/v1/auth/password/forgot and follow the mail.",
         ));
     }
-    let (open, tokens) = open(platform, config, user.id, user.role, method, device)?;
+    let role = first_admin::role(platform, config, user, device).await?;
+    let (open, tokens) = open(platform, config, user.id, role, method, device)?;
     let batch = sessions::make_room(platform, config, user.id).into_iter().chain(open).collect();
     let outcomes = platform.accounts.batch(batch).await?;
     sessions::made_room(platform, config, user.id, outcomes.first(), device).await?;
     Ok(SignIn::Done(tokens))
+}
+
+/// What the owner of a suspended account hears.
+pub fn suspended() -> Error {
+    Error::new(
+        ErrorKind::Forbidden,
+        "account_suspended",
+        "This account is suspended. Ask the operator of this service.",
+    )
 }
 
 /// The statements that open a session and tell of it, and what the client gets when they have run.

@@ -95,6 +95,23 @@ pub fn page(user: Option<UserId>, since: Timestamp, before: Option<EventId>, lim
     }
 }
 
+/// Like [`page`], of one kind only.
+pub fn page_of(action: &str, user: Option<UserId>, since: Timestamp, before: Option<EventId>, limit: i64) -> Statement {
+    let before = before.map_or_else(|| AFTER_ALL.to_owned(), |event| event.to_string());
+    Statement::new(
+        "SELECT id, user_id, actor_id, action, outcome, detail, session_id, device, address, country, created_at
+         FROM audit_events WHERE action = ?4 AND (?5 IS NULL OR user_id = ?5) AND id < ?1 AND id >= ?2
+         ORDER BY id DESC LIMIT ?3 + 1",
+        [
+            before.into(),
+            first_of(since).to_string().into(),
+            limit.into(),
+            action.into(),
+            user.map(|user| user.to_string()).into(),
+        ],
+    )
+}
+
 /// Decodes the eleven columns of [`page`].
 pub fn decode(outcome: &Outcome) -> Result<Vec<AuditEvent>, DatabaseError> {
     let user = |text: Option<&str>| text.map(|text| UserId::parse(text).ok_or_else(|| bad_id("audit_events")));

@@ -131,3 +131,8 @@ pub fn delete_unless_last(user: UserId, provider: &str) -> Statement {
         [user.to_string().into(), provider.into()],
     )
 }
+
+/// Unlinks every identity of a user whose account is deleted: signing in by one makes a new account then.
+pub fn delete_all(user: UserId) -> Statement {
+    Statement::new("DELETE FROM identities WHERE user_id = ?1", [user.to_string().into()])
+}

@@ -8,7 +8,7 @@ use domain::{
 use ports::{DatabaseError, DatabaseErrorKind, Outcome, Statement};
 
 /// What stands for the address of an account without one. No address begins like this and has no `@`.
-const NO_EMAIL: &str = "guest:";
+pub const NO_EMAIL: &str = "guest:";
 
 /// A user about to be made.
 pub struct NewUser<'a> {
@@ -46,7 +46,8 @@ pub fn insert(user: &NewUser<'_>) -> Statement {
 /// The user of an address.
 pub fn by_email(email: &Email) -> Statement {
     Statement::new(
-        "SELECT id, number, email, email_verified_at, role, standing, password_hash, created_at
+        "SELECT id, number, email, email_verified_at, role, standing, password_hash, created_at,
+                must_change_password
          FROM users WHERE email = ?1 AND standing <> 'deleted'",
         [email.as_str().into()],
     )
@@ -55,7 +56,8 @@ pub fn by_email(email: &Email) -> Statement {
 /// A user by id.
 pub fn by_id(id: UserId) -> Statement {
     Statement::new(
-        "SELECT id, number, email, email_verified_at, role, standing, password_hash, created_at
+        "SELECT id, number, email, email_verified_at, role, standing, password_hash, created_at,
+                must_change_password
          FROM users WHERE id = ?1 AND standing <> 'deleted'",
         [id.to_string().into()],
     )
@@ -103,7 +105,7 @@ pub fn ids(outcome: &Outcome) -> Result<Vec<UserId>, DatabaseError> {
     outcome.rows.iter().map(id).collect()
 }
 
-/// Decodes the rows of statements that select a user's eight columns, in their order.
+/// Decodes the rows of statements that select a user's nine columns, in their order.
 pub fn decode(outcome: &Outcome) -> Result<Vec<User>, DatabaseError> {
     let time = |millis: Option<i64>| millis.map(Timestamp::from_millis);
     let mut users = Vec::with_capacity(outcome.rows.len());
@@ -117,6 +119,7 @@ pub fn decode(outcome: &Outcome) -> Result<Vec<User>, DatabaseError> {
             standing: Standing::parse(row.text(5)?).ok_or_else(|| bad_id("users.standing"))?,
             password_hash: Some(row.text(6)?).filter(|hash| !hash.is_empty()).map(Secret::from),
             created_at: Timestamp::from_millis(row.integer(7)?),
+            must_change_password: row.integer(8)? != 0,
         });
     }
     Ok(users)

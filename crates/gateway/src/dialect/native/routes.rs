@@ -3,7 +3,7 @@
 use domain::permission::Permission;
 use http::Method;
 
-use super::{auth, completions, conversations, guests, identities, jwks, messages, runs, sessions};
+use super::{admin, api_keys, auth, completions, conversations, guests, identities, jwks, messages, runs, sessions};
 use crate::http::{
     docs, health, openapi,
     route::{Access, Route},
@@ -12,7 +12,7 @@ use crate::http::{
 /// All operations of this surface.
 pub fn all() -> Vec<Route> {
     use Access::{Needs, Public, SignIn};
-    use Permission::{Chat, ManageAccount, ReadAccount};
+    use Permission::{Chat, ManageAccount, ManageUsers, ReadAccount, ReadAudit, ReadUsers};
 
     let (get, post, patch, delete) = (Method::GET, Method::POST, Method::PATCH, Method::DELETE);
     vec![
@@ -38,6 +38,17 @@ pub fn all() -> Vec<Route> {
         Route::new(get.clone(), "/api/v1/auth/sessions", Needs(ReadAccount), sessions::list),
         Route::new(delete.clone(), "/api/v1/auth/sessions/{id}", Needs(ManageAccount), sessions::end),
         Route::new(get.clone(), "/api/v1/auth/events", Needs(ReadAccount), sessions::events),
+        Route::new(post.clone(), "/api/v1/auth/api-keys", Needs(ManageAccount), api_keys::create),
+        Route::new(get.clone(), "/api/v1/auth/api-keys", Needs(ManageAccount), api_keys::list),
+        Route::new(delete.clone(), "/api/v1/auth/api-keys/{id}", Needs(ManageAccount), api_keys::revoke),
+        Route::new(get.clone(), "/api/v1/admin/users", Needs(ReadUsers), admin::list),
+        Route::new(post.clone(), "/api/v1/admin/users", Needs(ManageUsers), admin::create),
+        Route::new(get.clone(), "/api/v1/admin/users/{id}", Needs(ReadUsers), admin::read),
+        Route::new(patch.clone(), "/api/v1/admin/users/{id}", Needs(ManageUsers), admin::change),
+        Route::new(delete.clone(), "/api/v1/admin/users/{id}", Needs(ManageUsers), admin::delete),
+        Route::new(delete.clone(), "/api/v1/admin/users/{id}/sessions", Needs(ManageUsers), admin::end_sessions),
+        Route::new(delete.clone(), "/api/v1/admin/users/{id}/api-keys", Needs(ManageUsers), admin::revoke_keys),
+        Route::new(get.clone(), "/api/v1/admin/audit", Needs(ReadAudit), admin::audit),
         Route::new(post.clone(), "/api/v1/ai/complete", Needs(Chat), completions::create),
         Route::new(post.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::create),
         Route::new(get.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::list),

@@ -104,17 +104,20 @@ fn view(session: OpenSession, current: Option<SessionId>) -> wire::Session {
     }
 }
 
+/// What somebody who runs the service did shows neither who nor from where.
 fn event(event: AuditEvent, user: UserId) -> wire::Event {
+    let by_operator = event.actor.is_some_and(|actor| actor != user);
+    let own = |text: Option<String>| text.filter(|_| !by_operator);
     wire::Event {
         id: event.id.to_string(),
         action: event.action,
         outcome: if event.succeeded { "success" } else { "failure" },
         detail: event.detail,
-        by_operator: event.actor.is_some_and(|actor| actor != user),
+        by_operator,
         session_id: event.session.map(|session| session.to_string()),
-        device: event.device,
-        address: event.address,
-        country: event.country,
+        device: own(event.device),
+        address: own(event.address),
+        country: own(event.country),
         created_at: event.created_at.to_string(),
     }
 }

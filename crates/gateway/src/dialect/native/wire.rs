@@ -1,5 +1,7 @@
 //! What goes over the wire: serde structs and nothing else. Times are RFC 3339 with `Z`.
 
+pub mod admin;
+pub mod api_keys;
 pub mod identities;
 pub mod sessions;
 

@@ -121,8 +121,10 @@ fn security_is_the_access_of_the_route() {
         let (security, responses) = (&operation.this["security"], responses(&document, operation));
         match route.access {
             Access::Public | Access::SignIn => assert_eq!(security, &Value::Array(Vec::new()), "{name}"),
-            Access::Needs(_) => {
-                assert_eq!(security, &serde_json::json!([{ "bearer": [] }]), "{name}");
+            Access::Needs(permission) => {
+                let (bearer, key) = (serde_json::json!({ "bearer": [] }), serde_json::json!({ "apiKey": [] }));
+                let either = permission.fits_a_key() && *security == serde_json::json!([bearer, key]);
+                assert!(either || *security == serde_json::json!([bearer]), "{name}: {security}");
                 assert!(responses.contains_key("401"), "{name}: 401");
                 assert!(responses.contains_key("403"), "{name}: 403");
             }
@@ -131,7 +133,8 @@ fn security_is_the_access_of_the_route() {
             assert!(responses.contains_key("429"), "{name}: 429");
         }
     }
-    assert_eq!(document["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
+    let schemes = &document["components"]["securitySchemes"];
+    assert_eq!((&schemes["bearer"]["scheme"], &schemes["apiKey"]["name"]), (&"bearer".into(), &"X-API-Key".into()));
 }
 
 #[test]

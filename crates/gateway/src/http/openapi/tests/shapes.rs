@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use super::{document, list, object, words};
 use crate::{
     config::tests::sample,
-    dialect::native::wire,
+    dialect::native::{admin, wire},
     error::{Error, ErrorKind},
     http::problem,
     run::payload::{self, End, Fault},
     service::{
-        access_tokens, conversations::MAX_TITLE, id_tokens, messages::MAX_CONTENT, models::MAX_NAME, passwords,
-        sessions::Scope,
+        access_tokens, api_keys, conversations::MAX_TITLE, id_tokens, messages::MAX_CONTENT, models::MAX_NAME,
+        passwords, sessions::Scope,
     },
 };
 
@@ -153,6 +153,73 @@ fn sessions_and_events_have_the_fields_of_the_wire() {
 }
 
 #[test]
+fn keys_and_accounts_have_the_fields_of_the_wire() {
+    use wire::{admin, api_keys};
+    let text = String::new;
+    let key = || api_keys::ApiKey {
+        id: text(),
+        name: text(),
+        prefix: text(),
+        scopes: Vec::new(),
+        created_at: text(),
+        expires_at: None,
+        last_used_at: None,
+    };
+    same_fields("ApiKey", &key(), &[]);
+    same_fields("CreatedApiKey", &api_keys::CreatedApiKey { key: text(), about: key() }, &[]);
+    same_fields("ApiKeys", &api_keys::ApiKeys { api_keys: Vec::new() }, &[]);
+    let user = admin::Account {
+        id: 1,
+        user_id: text(),
+        email: None,
+        email_verified: false,
+        role: "user",
+        standing: "active",
+        has_password: false,
+        must_change_password: false,
+        sessions: 0,
+        api_keys: 0,
+        identities: Vec::new(),
+        created_at: text(),
+        last_sign_in_at: None,
+        last_seen_at: None,
+    };
+    same_fields("AdminUser", &user, &[]);
+    same_fields("AdminUsers", &admin::Accounts { users: Vec::new(), has_more: false, next_cursor: None }, &[]);
+    let event = admin::Event {
+        id: text(),
+        user_id: None,
+        actor_id: None,
+        action: text(),
+        outcome: "success",
+        detail: None,
+        session_id: None,
+        device: None,
+        address: None,
+        country: None,
+        created_at: text(),
+    };
+    same_fields("AdminEvent", &event, &[]);
+    same_fields("AdminEvents", &admin::Events { events: Vec::new(), has_more: false, next_cursor: None }, &[]);
+    same_fields("Ended", &admin::Ended { ended: 0 }, &[]);
+}
+
+#[test]
+fn scopes_of_keys_are_the_permissions_that_fit_one() {
+    use domain::permission::Permission;
+    let fitting: BTreeSet<_> =
+        Permission::ALL.into_iter().filter(|one| one.fits_a_key()).map(Permission::as_str).collect();
+    for name in ["ApiKey", "CreatedApiKey", "NewApiKey"] {
+        assert_eq!(words(&schema(name)["properties"]["scopes"]["items"]["enum"]), fitting, "{name}");
+    }
+    let days = schema("NewApiKey")["properties"]["expires_in_days"]["maximum"].clone();
+    assert_eq!(days, crate::service::api_keys::MAX_DAYS);
+    for (parameter, most) in [("UserSearch", admin::MAX_SEARCH), ("AuditAction", admin::MAX_ACTION)] {
+        assert_eq!(document()["components"]["parameters"][parameter]["schema"]["maxLength"], most, "{parameter}");
+    }
+}
+
+#[test]
 fn events_have_the_fields_of_their_payloads() {
     let known = Fault::new(502, "provider_error", "");
     let fault = Fault { request_id: Some(String::new()), retry_after_ms: Some(1), ..known };
@@ -217,6 +284,9 @@ fn limits_are_the_ones_that_are_kept() {
     for (name, field, low, high) in [
         ("Registration", "email", 1, Email::MAX_BYTES),
         ("Registration", "password", passwords::MIN_CHARACTERS, passwords::MAX_CHARACTERS),
+        ("NewApiKey", "name", 1, api_keys::MAX_NAME),
+        ("NewUser", "email", 1, Email::MAX_BYTES),
+        ("NewUser", "password", passwords::MIN_CHARACTERS, passwords::MAX_CHARACTERS),
         ("Credentials", "password", 1, passwords::MAX_CHARACTERS),
         ("ConversationTitle", "title", 1, MAX_TITLE),
         ("IdToken", "id_token", 1, id_tokens::MAX_TOKEN),
