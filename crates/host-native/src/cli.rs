@@ -3,7 +3,7 @@
 use crate::secrets::KeyKind;
 
 /// What the process is asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Serve until a signal.
     Serve,
@@ -11,6 +11,20 @@ pub enum Command {
     Migrate,
     /// Put new keys into the secrets file and end; the one that signs access tokens of this kind, or of the kind of the last one.
     RotateKeys(Option<KeyKind>),
+    /// Make an admin's account and end.
+    CreateAdmin {
+        /// Its address.
+        email: String,
+    },
+    /// Give an account another role and end.
+    SetRole {
+        /// Its address.
+        email: String,
+        /// The role.
+        role: String,
+        /// Whether the operator knows that the address is its owner's.
+        vouched: bool,
+    },
     /// Print [`HELP`].
     Help,
     /// Print the version.
@@ -27,6 +41,10 @@ Usage:
   littoral keys rotate    put new signing keys into the secrets file; the next start takes them up
       --algorithm NAME    sign access tokens with hs256, eddsa or es256 from now on [as before]; the public keys of the last two
                           are at /.well-known/jwks.json
+  littoral users create-admin EMAIL
+                          make an admin's account; the password is the first line of standard input, or made and printed
+  littoral users set-role EMAIL admin|user [--verified]
+                          give an account a role; --verified: you know that the address is its owner's
   littoral --help | --version
 
 Settings come from the environment, then from secrets.env in the data folder:
@@ -60,6 +78,10 @@ pub fn parse(arguments: &[String]) -> Result<Command, String> {
         ["keys", "rotate", "--algorithm", name] => KeyKind::parse(name)
             .map(|kind| Command::RotateKeys(Some(kind)))
             .ok_or_else(|| "littoral: --algorithm takes hs256, eddsa or es256; see `littoral --help`".to_owned()),
+        ["users", "create-admin", email] => Ok(Command::CreateAdmin { email: (*email).to_owned() }),
+        ["users", "set-role", email, role, rest @ ..] if matches!(rest, [] | ["--verified"]) => {
+            Ok(Command::SetRole { email: (*email).to_owned(), role: (*role).to_owned(), vouched: !rest.is_empty() })
+        }
         ["--help" | "-h" | "help"] => Ok(Command::Help),
         ["--version" | "-V"] => Ok(Command::Version),
         other => Err(format!("littoral: `{}` is not a command; see `littoral --help`", other.join(" "))),
@@ -78,6 +100,11 @@ mod tests {
         assert_eq!(parse("keys rotate --algorithm eddsa"), Ok(Command::RotateKeys(Some(KeyKind::EdDsa))));
         assert!(parse("keys rotate --algorithm rs256").unwrap_err().contains("eddsa"));
         assert_eq!(parse("--version"), Ok(Command::Version));
+        assert_eq!(parse("users create-admin a@b.cd"), Ok(Command::CreateAdmin { email: "a@b.cd".into() }));
+        let set_role = |vouched| Command::SetRole { email: "a@b.cd".into(), role: "admin".into(), vouched };
+        assert_eq!(parse("users set-role a@b.cd admin"), Ok(set_role(false)));
+        assert_eq!(parse("users set-role a@b.cd admin --verified"), Ok(set_role(true)));
+        assert!(parse("users set-role a@b.cd admin --force").is_err());
         assert!(parse("keys").unwrap_err().contains("--help"));
         assert!(parse("migrate now").is_err());
     }

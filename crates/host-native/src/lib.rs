@@ -20,3 +20,4 @@ pub mod settings;
 pub mod smtp;
 pub mod start;
 pub mod tasks;
+pub mod users;

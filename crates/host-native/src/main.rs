@@ -2,11 +2,12 @@
 
 use std::{
     env,
-    io::{self, Write as _},
+    io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
     process::ExitCode,
     time::Duration,
 };
 
+use domain::Secret;
 use host_native::{
     banner::Banner,
     cli::{self, Command},
@@ -15,6 +16,7 @@ use host_native::{
     secrets::{KeyKind, Secrets},
     settings::{Environment, HostSettings},
     start::{Start, StartError},
+    users::Users,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
@@ -39,6 +41,10 @@ fn main() -> ExitCode {
         Command::Serve => serve(),
         Command::Migrate => migrate(),
         Command::RotateKeys(kind) => rotate_keys(kind),
+        Command::CreateAdmin { email } => with_users(async |users| users.create_admin(&email, given_password()?).await),
+        Command::SetRole { email, role, vouched } => {
+            with_users(async |users| users.set_role(&email, &role, vouched).await)
+        }
         Command::Help => {
             say(cli::HELP);
             Ok(())
@@ -149,6 +155,37 @@ fn migrate() -> Result<(), StartError> {
     }
     Ok(())
 }
+
+/// Does something with the accounts and says what came of it.
+fn with_users(act: impl AsyncFnOnce(&Users) -> Result<String, StartError>) -> Result<(), StartError> {
+    let runtime = runtime()?;
+    let said = runtime.block_on(async {
+        let host = Host::open(Start::load(Environment::of_process()).await?).await?;
+        act(&Users::of(&host)?).await
+    })?;
+    say(&said);
+    Ok(())
+}
+
+/// The first line of standard input, if something is piped there. Whoever types at a terminal is given a password instead: there it
+/// would be seen.
+fn given_password() -> Result<Option<Secret<String>>, StartError> {
+    let input = io::stdin();
+    if input.is_terminal() {
+        return Ok(None);
+    }
+    let mut line = String::new();
+    input
+        .lock()
+        .take(MAX_LINE)
+        .read_line(&mut line)
+        .map_err(|error| StartError::other("cannot read a password from standard input", &error))?;
+    let line = line.trim_end_matches(['\r', '\n']);
+    Ok((!line.is_empty()).then(|| Secret::from(line)))
+}
+
+/// Longer than every password.
+const MAX_LINE: u64 = 1_024;
 
 fn rotate_keys(kind: Option<KeyKind>) -> Result<(), StartError> {
     let environment = Environment::of_process();

@@ -128,6 +128,45 @@ fn migrates_and_rotates_keys() {
     assert!(secrets().contains(&format!(",{first}\n")));
 }
 
+/// Runs a command with a line on its standard input.
+fn run_with(folder: &Path, arguments: &[&str], line: &str) -> Output {
+    let mut child = littoral(folder, arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(line.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn makes_admins_from_the_command_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |output: &Output| String::from_utf8(output.stdout.clone()).unwrap();
+    let complaint = |output: &Output| String::from_utf8(output.stderr.clone()).unwrap();
+
+    let made = run(folder.path(), &["users", "create-admin", "Ada@example.com"]);
+    let lines = said(&made);
+    let password = lines.strip_prefix("ada@example.com is an admin now\nits password, shown this once: ").unwrap();
+    assert!(password.trim_end().len() == 24 && made.status.success(), "{lines}");
+    let again = run(folder.path(), &["users", "create-admin", "ada@example.com"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(complaint(&again).contains("littoral users set-role ada@example.com admin"), "{}", complaint(&again));
+
+    let given = run_with(folder.path(), &["users", "create-admin", "bob@example.com"], "canary-Passw0rd-7\n");
+    assert_eq!(said(&given), "bob@example.com is an admin now\n", "{}", complaint(&given));
+    let short = run_with(folder.path(), &["users", "create-admin", "eve@example.com"], "canary\n");
+    assert!(!short.status.success() && !complaint(&short).contains("canary"), "{}", complaint(&short));
+
+    let set = |arguments: &[&str]| run(folder.path(), &[&["users", "set-role"], arguments].concat());
+    assert_eq!(said(&set(&["bob@example.com", "user"])), "bob@example.com is a user now\n");
+    let last = set(&["ada@example.com", "user"]);
+    assert!(!last.status.success() && complaint(&last).contains("last admin"), "{}", complaint(&last));
+    assert!(complaint(&set(&["nobody@example.com", "admin"])).contains("no account has this address"));
+    assert!(complaint(&set(&["bob@example.com", "guest"])).contains("`admin` or `user`"));
+}
+
 #[test]
 fn explains_itself() {
     let folder = tempfile::tempdir().unwrap();
