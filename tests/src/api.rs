@@ -20,6 +20,7 @@ use crate::{
     Frames, Provider,
     in_process::{self, Process},
     remote,
+    settings::{ADMIN_EMAIL, ADMIN_PASSWORD},
 };
 
 /// Chunks of a body, as they come.
@@ -221,6 +222,24 @@ impl Api {
         assert_eq!(status, 201, "{tokens}");
         User { api: self.clone(), email, tokens }
     }
+
+    /// An account that there is, signed in.
+    pub async fn sign_in(&self, email: &str, password: &str) -> User {
+        let answer = self.post("/api/v1/auth/login", &json!({ "email": email, "password": password })).await;
+        let (status, tokens) = answer.json().await;
+        assert_eq!(status, 200, "{tokens}");
+        User { api: self.clone(), email: email.to_owned(), tokens }
+    }
+
+    /// A fresh admin, signed in, made by the one that the settings name. That one does nothing else: tests run at the same time.
+    pub async fn admin(&self) -> User {
+        let first = self.sign_in(ADMIN_EMAIL, ADMIN_PASSWORD).await;
+        let email = Self::fresh_email();
+        let account = json!({ "email": email, "password": PASSWORD, "role": "admin", "email_verified": true });
+        let (status, body) = first.post("/api/v1/admin/users", &account).await.json().await;
+        assert_eq!(status, 201, "{body}");
+        self.sign_in(&email, PASSWORD).await
+    }
 }
 
 /// Every test user's password; the canary test looks for it.
@@ -241,6 +260,29 @@ impl User {
     /// The access token.
     pub fn access_token(&self) -> &str {
         self.tokens["access_token"].as_str().expect("an access token")
+    }
+
+    /// The id.
+    pub async fn id(&self) -> String {
+        let (status, me) = self.get("/api/v1/auth/me").await.json().await;
+        assert_eq!(status, 200, "{me}");
+        me["user_id"].as_str().expect("an id").to_owned()
+    }
+
+    /// The same user with what a refresh brings.
+    pub async fn refreshed(&self) -> Self {
+        let body = json!({ "refresh_token": self.tokens["refresh_token"] });
+        let (status, tokens) = self.api.post("/api/v1/auth/refresh", &body).await.json().await;
+        assert_eq!(status, 200, "{tokens}");
+        Self { tokens, ..self.clone() }
+    }
+
+    /// The same user with a fresh API key of these scopes in place of the access token.
+    pub async fn with_key(&self, scopes: &[&str]) -> Self {
+        let answer = self.post("/api/v1/auth/api-keys", &json!({ "name": "test", "scopes": scopes })).await;
+        let (status, body) = answer.json().await;
+        assert_eq!(status, 201, "{body}");
+        Self { tokens: json!({ "access_token": body["key"], "id": body["id"] }), ..self.clone() }
     }
 
     /// Sends a request with the access token and further headers.

@@ -1,5 +1,10 @@
 //! The settings that a host under test runs with: short timeouts, cheap hashes, wide limits.
 
+/// The first admin's address. Nobody but [`crate::Api::admin`] signs in with it.
+pub const ADMIN_EMAIL: &str = "first-admin@example.com";
+/// The first admin's password; the canary test looks for it.
+pub const ADMIN_PASSWORD: &str = "canary-First-Admin-7";
+
 /// Everything but what names addresses of the scripted upstream, which plays all providers.
 pub const SETTINGS: &[(&str, &str)] = &[
     // One that signs, and two that verify: the key pairs of RFC 8037 and RFC 7515.
@@ -9,6 +14,8 @@ pub const SETTINGS: &[(&str, &str)] = &[
          ed:ed25519:nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A,es:es256:jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",
     ),
     ("LITTORAL_REFRESH_KEYS", "test:Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA"),
+    ("LITTORAL_ADMIN_EMAIL", ADMIN_EMAIL),
+    ("LITTORAL_ADMIN_PASSWORD", ADMIN_PASSWORD),
     ("LITTORAL_OPENAI_API_KEY", "canary-provider-key"),
     ("LITTORAL_MAIL_API", "resend"),
     ("LITTORAL_MAIL_API_KEY", "canary-mail-key"),

@@ -1,6 +1,7 @@
 //! `/api/v1/auth`: registering, signing in and out, who am I.
 
 mod access_tokens;
+mod api_keys;
 mod events;
 mod guests;
 mod jwks;

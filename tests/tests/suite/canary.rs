@@ -3,15 +3,16 @@
 use http::Method;
 use serde_json::json;
 use testkit::upstream::Script;
-use tests::{Api, User};
+use tests::{Api, User, settings::ADMIN_PASSWORD};
 
 const CONTENT: &str = "canary-content-of-a-message";
 const WRONG: &str = "canary-wrong-password";
 const REPLY: &str = "canary-reply-of-the-model";
 const TITLE: &str = "canary-title";
 
-/// A user's session with everything that can go wrong in it. Returns the bodies of all errors.
-async fn session(api: &Api, user: &User) -> Vec<String> {
+/// A user's session with everything that can go wrong in it. Returns the bodies of all errors, and an API
+/// key that was used.
+async fn session(api: &Api, user: &User) -> (Vec<String>, String) {
     let mut errors = Vec::new();
     let credentials = |password: &str| json!({ "email": user.email, "password": password });
     api.post("/api/v1/auth/login", &credentials("canary-Passw0rd-7")).await;
@@ -52,6 +53,17 @@ async fn session(api: &Api, user: &User) -> Vec<String> {
     errors.push(user.get(&format!("{path}?cursor={CONTENT}&token={}", user.access_token())).await.text().await);
     errors.push(user.patch(&path, &json!({ "title": TITLE })).await.text().await);
 
+    let key = user.with_key(&["chat"]).await;
+    assert_eq!(key.get("/api/v1/chat/conversations").await.status, 200);
+    errors.push(key.get("/api/v1/auth/me").await.text().await);
+    api.admin().await;
+    let cut = &key.access_token()[..50];
+    errors.push(api.send(Method::GET, "/api/v1/auth/me", &[("x-api-key", cut)], Vec::new()).await.text().await);
+    errors.push(user.post("/api/v1/auth/api-keys", &json!({ "name": "x", "scopes": [cut] })).await.text().await);
+    let gone = user.delete(&format!("/api/v1/auth/api-keys/{}", key.tokens["id"].as_str().unwrap())).await;
+    assert_eq!(gone.status, 204);
+    errors.push(key.get("/api/v1/chat/conversations").await.text().await);
+
     let refresh = json!({ "refresh_token": user.tokens["refresh_token"] });
     let (_, second) = api.post("/api/v1/auth/refresh", &refresh).await.json().await;
     let (_, third) =
@@ -60,15 +72,16 @@ async fn session(api: &Api, user: &User) -> Vec<String> {
     errors.push(api.post("/api/v1/auth/refresh", &refresh).await.text().await);
     errors.push(user.get("/api/v1/auth/me").await.text().await);
     user.post("/api/v1/auth/logout", &json!({})).await;
-    errors
+    (errors, key.access_token().to_owned())
 }
 
 /// What must appear nowhere.
-fn secrets(user: &User) -> Vec<String> {
+fn secrets(user: &User, key: &str) -> Vec<String> {
     let token = user.access_token();
     let refresh = user.tokens["refresh_token"].as_str().unwrap();
     let mut secrets: Vec<_> = [
         "canary-Passw0rd-7",
+        ADMIN_PASSWORD,
         WRONG,
         "canary-provider-key",
         "canary-mail-key",
@@ -87,6 +100,8 @@ fn secrets(user: &User) -> Vec<String> {
     // The signature and the mac are what makes a token one.
     secrets.extend([token, refresh].map(|token| token.rsplit('.').next().unwrap().to_owned()));
     secrets.extend([token.to_owned(), refresh.to_owned(), user.email.clone()]);
+    // How a key begins is no secret.
+    secrets.push(key[8..20].to_owned());
     secrets
 }
 
@@ -100,13 +115,14 @@ fn check(secrets: &[String], texts: &[String], what: &str) {
 async fn no_secret_and_no_content_gets_into_an_error_or_the_log() {
     let api = Api::start().await;
     let user = api.user().await;
-    let errors = session(&api, &user).await;
+    let (errors, key) = session(&api, &user).await;
+    let secrets = secrets(&user, &key);
     assert!(errors.len() >= 14 && errors.iter().all(|error| error.contains("\"request_id\"")), "{errors:?}");
-    check(&secrets(&user), &errors, "an error");
+    check(&secrets, &errors, "an error");
     match api.log_lines() {
         Some(lines) => {
             assert!(lines.len() > 20, "{lines:?}");
-            check(&secrets(&user), &lines, "the log");
+            check(&secrets, &lines, "the log");
         }
         None => println!("a running host's log is not read here"),
     }

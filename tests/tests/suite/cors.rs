@@ -33,7 +33,16 @@ async fn a_preflight_of_our_origin_is_allowed_all_that_the_api_needs() {
         assert!(methods.contains(&method.to_owned()), "{methods:?}");
     }
     let headers = list(&answer, "access-control-allow-headers");
-    for header in ["authorization", "content-type", "accept", "idempotency-key", "last-event-id", "x-request-id"] {
+    for header in [
+        "authorization",
+        "content-type",
+        "accept",
+        "idempotency-key",
+        "last-event-id",
+        "x-api-key",
+        "x-goog-api-key",
+        "x-request-id",
+    ] {
         assert!(headers.contains(&header.to_owned()), "{headers:?}");
     }
     assert!(answer.bytes().await.is_empty());

@@ -1,5 +1,6 @@
 //! The suite, laid out like the URLs and the promises.
 
+mod admin;
 mod auth;
 mod bad_input;
 mod base;

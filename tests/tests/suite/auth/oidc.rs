@@ -295,6 +295,31 @@ async fn tokens_nonces_and_people_do_not_get_into_errors_or_the_log() {
     }
 }
 
+#[tokio::test]
+async fn admins_see_who_vouches_for_an_account_and_a_deleted_one_is_vouched_for_no_more() {
+    let api = start().await;
+    let (admin, email) = (api.admin().await, Api::fresh_email());
+    let token = token("test", &fresh_subject(), &verified(&email));
+    let user = signed_in(&api, "test", &token, 201).await;
+    let path = format!("/api/v1/admin/users/{}", user.id().await);
+    let (_, seen) = admin.get(&path).await.json().await;
+    assert_eq!((&seen["identities"], &seen["has_password"]), (&json!(["test"]), &json!(false)), "{seen}");
+    // The provider proved the address: nobody needs to vouch for it.
+    assert_eq!(admin.patch(&path, &json!({ "role": "admin" })).await.status, 200);
+    assert_eq!(admin.patch(&path, &json!({ "standing": "suspended" })).await.status, 200);
+    let (status, body) = present(&api, "test", &token).await.json().await;
+    assert_eq!((status, &body["code"]), (403, &json!("account_suspended")));
+
+    assert_eq!(admin.delete(&path).await.status, 204);
+    let new = signed_in(&api, "test", &token, 201).await;
+    assert_eq!(me(&new).await["role"], "user");
+    assert_ne!(new.id().await, user_id(&seen));
+}
+
+fn user_id(account: &Value) -> &str {
+    account["user_id"].as_str().expect("an id")
+}
+
 /// Asks with a method, for what needs no token of a provider.
 async fn unlink(user: &User, provider: &str) -> (u16, Value) {
     user.send(Method::DELETE, &format!("/api/v1/auth/identities/{provider}"), &[], None).await.json().await
