@@ -33,6 +33,12 @@ impl Email {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Enough of the address for its owner to know it again, and no more: `a…@example.com`.
+    pub fn hint(&self) -> String {
+        let (local, host) = self.0.rsplit_once('@').unwrap_or((&self.0, ""));
+        format!("{}…@{host}", local.chars().take(1).collect::<String>())
+    }
 }
 
 /// Whether an account may be used.
@@ -111,6 +117,8 @@ pub struct Session {
     pub counter: i64,
     /// What its user is, as of now.
     pub role: Role,
+    /// Whether its user's address was proved to be theirs, as of now.
+    pub email_verified: bool,
     /// Access tokens of an older generation are worth nothing.
     pub generation: i64,
     /// When the user last proved to be there.
@@ -127,5 +135,10 @@ mod tests {
         for bad in ["", "ada", "@b.c", "a@b", "a b@c.d", "a@b..c", "a\0@b.c", "a@b.c,d@e.f", "a@@b.c"] {
             assert_eq!(Email::parse(bad), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_hint_shows_one_letter_and_the_host() {
+        assert_eq!(Email::parse("ärger@example.com").unwrap().hint(), "ä…@example.com");
     }
 }

@@ -7,6 +7,8 @@ pub mod chat;
 pub mod gcra;
 pub mod id;
 pub mod money;
+pub mod lockout;
+pub mod password;
 pub mod permission;
 pub mod run;
 pub mod secret;

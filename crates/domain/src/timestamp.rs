@@ -36,6 +36,13 @@ impl Timestamp {
         Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    /// For people: to the minute, in UTC, as in `2023-11-14 22:13 UTC`.
+    pub fn to_minute(self) -> String {
+        let text = self.to_string();
+        let (date, time) = text.split_at_checked(10).unwrap_or((&text, ""));
+        format!("{date} {} UTC", time.get(1..6).unwrap_or_default())
+    }
+
     /// The time from `earlier` to here, zero when it lies ahead.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -62,5 +69,6 @@ mod tests {
         assert_eq!(Timestamp::from_millis(1_700_000_000_123).to_string(), "2023-11-14T22:13:20.123Z");
         assert_eq!(Timestamp::from_millis(1_700_000_000_000).to_string(), "2023-11-14T22:13:20.000Z");
         assert_eq!(Timestamp::from_millis(-1).to_string(), "1969-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp::from_millis(1_700_000_000_123).to_minute(), "2023-11-14 22:13 UTC");
     }
 }
