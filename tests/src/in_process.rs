@@ -16,7 +16,7 @@ use domain::Timestamp;
 use futures_util::StreamExt as _;
 use gateway::{Body, Config, Gateway, LocalRuns, run::Parts};
 use http::{Method, Request};
-use ports::{BoxFuture, Chats, Client, Clock, Database, Log, Platform, Settings, SettingsError, Tasks};
+use ports::{BoxFuture, Busy, Chats, Client, Clock, Database, Log, Platform, Settings, SettingsError, Tasks};
 use testkit::{Faulty, MemoryKeys, PlainHttp, SeededEntropy, StrictDatabase, TokioTasks};
 use tokio::{sync::Notify, task::AbortHandle};
 
@@ -189,8 +189,8 @@ impl Tasks for MortalTasks {
         self.inner.sleep(duration).await;
     }
 
-    async fn compute(&self, work: Box<dyn FnOnce() + Send>) {
-        self.inner.compute(work).await;
+    async fn compute(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), Busy> {
+        self.inner.compute(work).await
     }
 }
 

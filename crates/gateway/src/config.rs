@@ -1,5 +1,6 @@
 //! Settings: read once, validated together, every problem reported at once with the setting's name and what was expected.
 
+mod accounts;
 mod admin;
 pub mod fallback;
 mod guests;
@@ -16,7 +17,13 @@ use domain::{Secret, gcra::Quota};
 use ports::{Settings, SettingsError};
 
 pub use self::{
-    admin::FirstAdmin, guests::Guests, mail::Mail, oidc::OidcProvider, sessions::Sessions, signing::SigningKey,
+    accounts::{Accounts, Captcha, SignUp},
+    admin::FirstAdmin,
+    guests::Guests,
+    mail::Mail,
+    oidc::OidcProvider,
+    sessions::Sessions,
+    signing::SigningKey,
 };
 use self::{fallback::Fallback, money::Money, reader::Reader};
 
@@ -83,6 +90,8 @@ pub struct Config {
     pub first_admin: Option<FirstAdmin>,
     /// How many sessions a user may have, and how long security events are kept.
     pub sessions: Sessions,
+    /// Signing up and in: passwords, guessing, confirmed addresses.
+    pub accounts: Accounts,
     /// Cost of a password hash.
     pub hash_cost: HashCost,
     /// Origins that browsers may call from.
@@ -165,8 +174,10 @@ impl Config {
         let default_model = if openai.is_some() { "gpt-4o-mini" } else { OFFLINE_MODEL };
         let money = Money::read(&mut read).await?;
         let fallback = Fallback::read(&mut read, openai.is_some(), &money).await?;
+        let mail = Mail::read(&mut read, &public_url).await?;
         let config = Self {
-            mail: Mail::read(&mut read, &public_url).await?,
+            accounts: Accounts::read(&mut read, &mail).await?,
+            mail,
             public_url,
             jwt_keys: signing::read(&mut read, "LITTORAL_JWT_KEYS").await?,
             refresh_keys: read.keys("LITTORAL_REFRESH_KEYS").await?,

@@ -35,6 +35,8 @@ pub enum ErrorKind {
     MethodNotAllowed,
     /// The request conflicts with an earlier one of the same idempotency key.
     IdempotencyMismatch,
+    /// The request is well formed, and refused for what it brings.
+    Refused,
     /// A known address; kept as 400 for the clients of seed 004.
     AlreadyRegistered,
     /// The body is too large.

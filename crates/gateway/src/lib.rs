@@ -12,6 +12,7 @@ mod outbound;
 pub mod run;
 pub mod service;
 mod store;
+mod turnstile;
 
 use std::sync::Arc;
 

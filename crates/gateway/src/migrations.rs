@@ -9,9 +9,9 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_init.sql", include_str!("../../../migrations/0001_init.sql")),
     ("0002_ledger.sql", include_str!("../../../migrations/0002_ledger.sql")),
     ("0003_accounts.sql", include_str!("../../../migrations/0003_accounts.sql")),
+    ("0004_passwords.sql", include_str!("../../../migrations/0004_passwords.sql")),
     ("0007_identities.sql", include_str!("../../../migrations/0007_identities.sql")),
     ("0008_admin.sql", include_str!("../../../migrations/0008_admin.sql")),
-    ("0004_passwords.sql", include_str!("../../../migrations/0004_passwords.sql")),
 ];
 
 /// Applies what is missing and returns the names of what it applied. Safe to run again, and by several at once.

@@ -12,11 +12,22 @@ use ports::Platform;
 pub async fn get(platform: &Platform, url: &str, most: usize, within: Duration) -> Result<Vec<u8>, String> {
     let request = Request::get(url).header(header::ACCEPT, "application/json").body(Bytes::new());
     let request = request.map_err(|error| error.to_string())?;
+    match send(platform, request, most, within).await? {
+        (StatusCode::OK, body) => Ok(body),
+        (status, _) => Err(format!("status {}", status.as_u16())),
+    }
+}
+
+/// The status and the body of any answer. The error is for the log only; it holds no header and no body.
+pub async fn send(
+    platform: &Platform,
+    request: Request<Bytes>,
+    most: usize,
+    within: Duration,
+) -> Result<(StatusCode, Vec<u8>), String> {
     let read = async {
         let response = platform.http.send(request).await.map_err(|error| error.to_string())?;
-        if response.status() != StatusCode::OK {
-            return Err(format!("status {}", response.status().as_u16()));
-        }
+        let status = response.status();
         let (mut body, mut bytes) = (response.into_body(), Vec::new());
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(|error| error.to_string())?;
@@ -25,12 +36,12 @@ pub async fn get(platform: &Platform, url: &str, most: usize, within: Duration) 
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(bytes)
+        Ok((status, bytes))
     };
     let late = platform.tasks.sleep(within);
     pin_mut!(read, late);
     match futures_util::future::select(read, late).await {
-        Either::Left((bytes, _)) => bytes,
+        Either::Left((answer, _)) => answer,
         Either::Right(_) => Err("no answer in time".into()),
     }
 }

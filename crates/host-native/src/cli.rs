@@ -58,6 +58,8 @@ Settings come from the environment, then from secrets.env in the data folder:
   LITTORAL_TRUSTED_PROXIES    proxies before this server whose X-Forwarded-For is believed [0]
   LITTORAL_MAX_CONNECTIONS    connections at once [10000]
   LITTORAL_MAX_COMPUTATIONS   passwords hashed at once, 19 MiB each [as many as cores]
+  LITTORAL_MAX_WAITING_COMPUTATIONS
+                              requests that wait for their turn; further ones get a 503 with Retry-After [256]
   LITTORAL_SHUTDOWN_SECONDS   time for requests to end after SIGTERM or Ctrl-C [10]
   LITTORAL_MAIL_API           resend, postmark or mailgun, which sends mail; with LITTORAL_MAIL_API_KEY
   LITTORAL_SMTP_URL           an SMTP server that sends mail instead, like smtp://user:password@mail.example.com:587

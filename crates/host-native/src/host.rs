@@ -50,7 +50,7 @@ impl Host {
             .map_err(|error| StartError::other("cannot make an HTTP client", &error))?;
         let http: Arc<dyn HttpClient> = Arc::new(http);
         let computing = start.settings.max_computations.and_then(NonZero::new).unwrap_or_else(TokioTasks::cores);
-        let tasks: Arc<dyn Tasks> = Arc::new(TokioTasks::new(computing));
+        let tasks: Arc<dyn Tasks> = Arc::new(TokioTasks::new(computing, start.settings.max_waiting));
         let database = database(&start, &http, &tasks)?;
         let migrations = gateway::migrate(&*database, SystemClock.now())
             .await

@@ -90,6 +90,8 @@ pub struct HostSettings {
     pub max_connections: usize,
     /// Password hashes and the like computed at once.
     pub max_computations: Option<usize>,
+    /// How many more may wait for their turn; whoever comes then is told to come back.
+    pub max_waiting: usize,
     /// The folder for mail; `mail` in the data folder if unset.
     pub mail_dir: Option<PathBuf>,
     /// The SMTP server that takes mail, instead of the folder.
@@ -123,6 +125,7 @@ impl HostSettings {
         let trusted_proxies = number("LITTORAL_TRUSTED_PROXIES", Some(0), 0, 16).unwrap_or_default();
         let max_connections = number("LITTORAL_MAX_CONNECTIONS", Some(10_000), 1, 1_000_000).unwrap_or_default();
         let max_computations = number("LITTORAL_MAX_COMPUTATIONS", None, 1, 1024);
+        let max_waiting = number("LITTORAL_MAX_WAITING_COMPUTATIONS", Some(256), 0, 100_000).unwrap_or_default();
         let shutdown = number("LITTORAL_SHUTDOWN_SECONDS", Some(10), 0, 600).unwrap_or_default();
         let listen = environment.read("LITTORAL_LISTEN").unwrap_or("127.0.0.1:8787").parse().unwrap_or_else(|_| {
             problems.push("LITTORAL_LISTEN: expected an address and a port, like 127.0.0.1:8787 or [::]:8787".into());
@@ -160,6 +163,7 @@ impl HostSettings {
             trusted_proxies,
             max_connections,
             max_computations,
+            max_waiting,
             mail_dir: environment.read("LITTORAL_MAIL_DIR").map(PathBuf::from),
             smtp,
             shutdown: Duration::from_secs(u64::try_from(shutdown).unwrap_or(u64::MAX)),

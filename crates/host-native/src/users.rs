@@ -11,8 +11,7 @@ use gateway::{
     Config, Error,
     service::{
         admin::{self, Actor, NewAccount},
-        base62,
-        passwords::{MAX_CHARACTERS, MIN_CHARACTERS},
+        base62, passwords,
     },
 };
 use ports::Platform;
@@ -40,9 +39,14 @@ impl Users {
         let email = address(email)?;
         let made = password.is_none();
         let password = password.unwrap_or_else(|| Secret::new(base62::random(&*self.platform.entropy, MADE)));
-        if !(MIN_CHARACTERS..=MAX_CHARACTERS).contains(&password.expose().chars().count()) {
+        let mut broken = if made { Vec::new() } else { passwords::broken_rules(&self.config, password.expose()) };
+        if password.expose().chars().count() > passwords::MAX_CHARACTERS {
+            broken.push(format!("Must have at most {} characters.", passwords::MAX_CHARACTERS));
+        }
+        if !broken.is_empty() {
             return Err(StartError::Other(format!(
-                "a password has {MIN_CHARACTERS} to {MAX_CHARACTERS} characters; give another one on standard input, or none to have one made"
+                "this password cannot be used; give another one on standard input, or none to have one made. {}",
+                broken.join(" ")
             )));
         }
         let account =

@@ -55,7 +55,7 @@ async fn http_client() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tasks() {
     for computing in [NonZero::<usize>::MIN, TokioTasks::cores()] {
-        behaviour::tasks(Arc::new(TokioTasks::new(computing)), &SystemClock).await.assert_passed();
+        behaviour::tasks(Arc::new(TokioTasks::new(computing, 256)), &SystemClock).await.assert_passed();
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use ports::{BoxFuture, Tasks};
+use ports::{BoxFuture, Busy, Tasks};
 use spin_sdk::wasip3;
 
 /// How many tasks were ever spawned in this instance.
@@ -28,9 +28,10 @@ impl Tasks for SpinTasks {
         spin_sdk::time::sleep(duration).await;
     }
 
-    async fn compute(&self, work: Box<dyn FnOnce() + Send>) {
+    async fn compute(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), Busy> {
         // There are no threads. Spin starts another instance for requests that arrive meanwhile.
         work();
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use std::{pin::pin, rc::Rc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::future::select;
-use ports::{BoxFuture, Tasks};
+use ports::{BoxFuture, Busy, Tasks};
 use worker::{
     Context, ScheduleContext, State,
     send::{SendFuture, SendWrapper},
@@ -59,10 +59,11 @@ impl Tasks for WorkersTasks {
         }
     }
 
-    async fn compute(&self, work: Box<dyn FnOnce() + Send>) {
+    async fn compute(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), Busy> {
         // There are no threads. In line, one computation follows the other, so that an isolate (128 MB) never holds the
-        // memory of two password hashes at once.
+        // memory of two password hashes at once. What waits, waits at the platform's door.
         work();
+        Ok(())
     }
 }
 

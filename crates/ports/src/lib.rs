@@ -32,6 +32,6 @@ pub use self::{
     rate_limiter::{RateLimitError, RateLimiter},
     runs::{EventStream, Runs, RunsError},
     settings::{Settings, SettingsError},
-    tasks::{BoxFuture, Tasks},
+    tasks::{BoxFuture, Busy, Tasks},
 };
 pub use domain::gcra::{Decision, Quota};

@@ -15,7 +15,7 @@ use http::{HeaderValue, Request, Response, Uri, header};
 use http_body_util::{BodyStream, Full};
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use ports::{Body, BoxFuture, HttpClient, HttpError, HttpErrorKind, Tasks};
+use ports::{Body, BoxFuture, Busy, HttpClient, HttpError, HttpErrorKind, Tasks};
 use tokio::{net::TcpStream, sync::Semaphore, task::JoinHandle};
 
 /// The executor that the test runs on.
@@ -40,10 +40,11 @@ impl Tasks for TokioTasks {
         tokio::time::sleep(duration).await;
     }
 
-    async fn compute(&self, work: Box<dyn FnOnce() + Send>) {
+    async fn compute(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), Busy> {
         // Neither can fail: nobody closes the semaphore, and a panic of `work` is shown by tokio itself.
         let _permit = self.computing.acquire().await;
         let _done = tokio::task::spawn_blocking(work).await;
+        Ok(())
     }
 }
 

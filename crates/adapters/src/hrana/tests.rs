@@ -1,7 +1,7 @@
 //! What goes over the wire, and what each kind of answer means. Against a real server: `tests/hrana.rs`.
 
 use async_trait::async_trait;
-use ports::{BoxFuture, Value};
+use ports::{BoxFuture, Busy, Value};
 use serde_json::{Value as Json, json};
 use testkit::FakeHttp;
 
@@ -22,8 +22,9 @@ impl Tasks for Sleeps {
         }
     }
 
-    async fn compute(&self, work: Box<dyn FnOnce() + Send>) {
+    async fn compute(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), Busy> {
         work();
+        Ok(())
     }
 }
 

@@ -9,6 +9,8 @@ use super::reader::Reader;
 /// Mail: what letters say and how they are sent.
 #[derive(Clone, Debug)]
 pub struct Mail {
+    /// Whether there is mail at all.
+    pub enabled: bool,
     /// The product's name in letters.
     pub app_name: String,
     /// Where the app's pages are that letters link to, without a closing slash.
@@ -25,6 +27,7 @@ const DOMAIN: &str = "LITTORAL_MAIL_DOMAIN";
 
 impl Mail {
     pub(super) async fn read(read: &mut Reader<'_>, public_url: &str) -> Result<Self, SettingsError> {
+        let enabled = read.word("LITTORAL_MAIL", true, &[("on", true), ("off", false)]).await?;
         let app_name = read.text("LITTORAL_APP_NAME").await?.unwrap_or_else(|| "Littoral".into());
         if !is_name(&app_name) {
             read.refuse("LITTORAL_APP_NAME", "expected a name of at most 100 characters in one line");
@@ -40,7 +43,7 @@ impl Mail {
             read.refuse(FROM, "expected the address that mail is sent from, because LITTORAL_MAIL_API is set");
         }
         let from = from.unwrap_or_else(|| Sender { name: app_name.clone(), address: "littoral@localhost".into() });
-        Ok(Self { app_name, app_url, from, api })
+        Ok(Self { enabled, app_name, app_url, from, api })
     }
 }
 

@@ -32,6 +32,19 @@ impl<'a> Reader<'a> {
         Ok(self.settings.get(name).await?.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
     }
 
+    /// One of a few words.
+    pub async fn word<T: Copy>(&mut self, name: &str, default: T, words: &[(&str, T)]) -> Result<T, SettingsError> {
+        let Some(text) = self.text(name).await? else { return Ok(default) };
+        Ok(words.iter().find(|(word, _)| *word == text).map_or_else(
+            || {
+                let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+                self.refuse(name, &format!("expected {}", words.join(" or ")));
+                default
+            },
+            |(_, value)| *value,
+        ))
+    }
+
     pub async fn number<T>(&mut self, name: &str, default: T, range: RangeInclusive<T>) -> Result<T, SettingsError>
     where
         T: FromStr + PartialOrd + std::fmt::Display + Copy,

@@ -29,7 +29,7 @@ impl IntoResponse for Error {
 /// The one place where kinds become statuses.
 pub fn status(kind: &ErrorKind) -> StatusCode {
     match kind {
-        ErrorKind::Malformed | ErrorKind::AlreadyRegistered => StatusCode::BAD_REQUEST,
+        ErrorKind::Malformed | ErrorKind::Refused | ErrorKind::AlreadyRegistered => StatusCode::BAD_REQUEST,
         ErrorKind::Invalid(_) | ErrorKind::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
         ErrorKind::Forbidden => StatusCode::FORBIDDEN,

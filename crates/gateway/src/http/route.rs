@@ -75,6 +75,7 @@ async fn require(permission: Permission, context: Context, mut request: Request,
         .ok_or_else(|| Error::unauthenticated("not_authenticated", "Not authenticated"))?;
     let caller: Caller = service::identity::authenticate(&context.platform, &context.config, token).await?;
     caller.require(permission)?;
+    caller.require_verified(&context.config, permission)?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
@@ -93,8 +94,8 @@ fn credential(headers: &HeaderMap) -> Option<&str> {
 const KEY_HEADERS: [&str; 2] = ["x-api-key", "x-goog-api-key"];
 
 async fn limit_sign_in(context: Context, request: Request, next: Next) -> Result<Response> {
-    let address = context.client.address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
-    service::limits::take(&context.platform, &format!("auth:{address}"), context.config.auth_limit).await?;
+    let network = service::limits::network(context.client.address);
+    service::limits::take(&context.platform, &format!("auth:{network}"), context.config.auth_limit).await?;
     Ok(next.run(request).await)
 }
 

@@ -25,6 +25,9 @@ struct Wire {
     sub: String,
     sid: String,
     role: String,
+    /// Missing in tokens of older servers.
+    #[serde(default)]
+    email_verified: bool,
     /// The session's generation when the token was made.
     r#gen: i64,
     auth_time: i64,
@@ -44,6 +47,8 @@ pub struct Claims {
     pub session: SessionId,
     /// What the user was when it was made.
     pub role: Role,
+    /// Whether the user's address was proved when it was made.
+    pub email_verified: bool,
     /// The session's generation when it was made.
     pub generation: i64,
     /// When the user last proved to be there, in whole seconds.
@@ -59,6 +64,7 @@ pub fn issue(config: &Config, claims: Claims, now: Timestamp) -> Result<String> 
         sub: claims.user.to_string(),
         sid: claims.session.to_string(),
         role: claims.role.as_str().into(),
+        email_verified: claims.email_verified,
         r#gen: claims.generation,
         auth_time: claims.authenticated_at.seconds(),
         iat: now.seconds(),
@@ -129,6 +135,7 @@ fn check(config: &Config, token: &str, now: Timestamp) -> Option<Claims> {
         user: UserId::parse(&wire.sub)?,
         session: SessionId::parse(&wire.sid)?,
         role: Role::parse(&wire.role)?,
+        email_verified: wire.email_verified,
         generation: wire.r#gen,
         authenticated_at: Timestamp::from_millis(wire.auth_time.checked_mul(1000)?),
     })

@@ -1,5 +1,7 @@
 //! Accounts: registering, signing in, reading oneself.
 
+use std::sync::Arc;
+
 use domain::{
     Secret, UserId,
     account::{Device, Email, User},
@@ -9,32 +11,77 @@ use ports::Platform;
 
 use super::{
     audit::{self, Action, Event},
-    first_admin, passwords,
+    beside, first_admin,
+    letters::{self, Letter},
+    limits,
+    login_attempts::{self, Key},
+    one_time_tokens::{self, Purpose},
+    passwords,
     sign_in::{self, Method, SignIn},
 };
 use crate::{
     Config,
+    config::SignUp,
     error::{Error, ErrorKind, Result},
     store::{self, users::NewUser},
 };
 
-/// Makes an account and signs in.
+/// What registering came to.
+#[derive(Debug)]
+pub enum Registration {
+    /// There is a new account, signed in.
+    SignedIn(SignIn),
+    /// The owner of the address gets a mail that says how it goes on, and nobody else learns.
+    Mailed,
+}
+
+/// Makes an account, in the way that the settings say.
 pub async fn register(
-    platform: &Platform,
-    config: &Config,
-    email: &Email,
+    platform: &Arc<Platform>,
+    config: &Arc<Config>,
+    email: Email,
     password: Secret<String>,
     device: &Device,
-) -> Result<SignIn> {
+) -> Result<Registration> {
+    require_sign_up(config)?;
+    limits::sign_up(platform, config, device.address).await?;
     let hash = passwords::hash(platform, config, password).await?;
+    if config.accounts.sign_up == SignUp::Open {
+        return open(platform, config, &email, &hash, device).await.map(Registration::SignedIn);
+    }
+    let (inner, config, device) = (Arc::clone(platform), Arc::clone(config), device.clone());
+    beside::run(platform, "an account could not be made", async move {
+        enroll(&inner, &config, &email, &hash, &device).await
+    });
+    Ok(Registration::Mailed)
+}
+
+/// Refuses new accounts where there shall be none.
+pub fn require_sign_up(config: &Config) -> Result<()> {
+    if config.accounts.sign_up != SignUp::Closed {
+        return Ok(());
+    }
+    let detail = "New accounts cannot be made here. Ask the operator of this service.";
+    Err(Error::new(ErrorKind::Forbidden, "sign_up_closed", detail))
+}
+
+/// Makes an account and signs in. That an address is known is told.
+async fn open(platform: &Platform, config: &Config, email: &Email, hash: &str, device: &Device) -> Result<SignIn> {
     let now = platform.clock.now();
     let id = platform.entropy.id(now, UserId::new);
     let role = Role::User;
-    let user = NewUser { id, email: Some(email), password_hash: Some(&hash), role, email_verified_at: None, now };
-    let (open, tokens) = sign_in::open(platform, config, id, role, Method::Registration, device)?;
-    let batch = std::iter::once(store::users::insert(&user)).chain(open).collect();
+    let user = NewUser { id, email: Some(email), password_hash: Some(hash), role, email_verified_at: None, now };
+    let (open, tokens) = sign_in::open(platform, config, id, role, false, Method::Registration, device)?;
+    let store = store::one_time_tokens::insert;
+    let issued = one_time_tokens::issue(platform, id, email.as_str(), Purpose::VerifyEmail, None, store);
+    let mut batch = vec![store::users::insert(&user)];
+    batch.extend(open);
+    batch.extend([one_time_tokens::purge(platform), issued.statement]);
     match platform.accounts.batch(batch).await {
-        Ok(_) => Ok(SignIn::Done(tokens)),
+        Ok(_) => {
+            letters::send(platform, config, email.as_str(), Letter::VerifyEmail { token: issued.token });
+            Ok(SignIn::Done(tokens))
+        }
         Err(error) if error.is_unique("users.email") => {
             Err(Error::new(ErrorKind::AlreadyRegistered, "email_already_registered", "Email already registered"))
         }
@@ -42,31 +89,75 @@ pub async fn register(
     }
 }
 
-/// Signs in.
+/// Makes an account that nobody can use before its address is proved: the password comes with the token in the mail, so that
+/// whoever proves the address by a letter gets the password that was chosen when that letter was caused.
+async fn enroll(platform: &Platform, config: &Config, email: &Email, hash: &str, device: &Device) -> Result<()> {
+    if !limits::allows_mail(platform, config, email.as_str()).await? {
+        return Ok(());
+    }
+    let now = platform.clock.now();
+    let id = platform.entropy.id(now, UserId::new);
+    let (to, purpose, hash) = (email.as_str(), Purpose::VerifyEmail, Some(hash));
+    let user = NewUser { id, email: Some(email), password_hash: None, role: Role::User, email_verified_at: None, now };
+    let issued = one_time_tokens::issue(platform, id, to, purpose, hash, store::one_time_tokens::insert);
+    let batch = vec![
+        store::users::insert(&user),
+        issued.statement,
+        one_time_tokens::purge(platform),
+        audit::statement(platform, &Event::by_user(id, Action::SignUpAsked, device)),
+    ];
+    match platform.accounts.batch(batch).await {
+        Ok(_) => letters::send(platform, config, to, Letter::VerifyEmail { token: issued.token }),
+        Err(error) if error.is_unique("users.email") => {
+            let known = store::users::decode(&platform.accounts.run(store::users::by_email(email)).await?)?.pop();
+            let Some(known) = known else { return Ok(()) };
+            let store = store::one_time_tokens::insert_unused;
+            let issued = one_time_tokens::issue(platform, known.id, to, purpose, hash, store);
+            let stored = platform.accounts.run(issued.statement).await?;
+            let letter = if stored.rows.is_empty() {
+                Letter::AlreadyRegistered
+            } else {
+                Letter::VerifyEmail { token: issued.token }
+            };
+            letters::send(platform, config, to, letter);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+/// Signs in. An address that nobody has takes the same path as one whose password is wrong: it is counted, and the password is
+/// verified with the hash of another account, always the same one.
 pub async fn login(
     platform: &Platform,
-    config: &Config,
-    email: Option<&Email>,
+    config: &Arc<Config>,
+    address: &str,
     password: Secret<String>,
     device: &Device,
 ) -> Result<SignIn> {
-    if let Some(email) = email {
-        first_admin::create(platform, config, email, &password, device).await?;
+    let (email, key) = (Email::parse(address), Key::of(address));
+    let mut batch = vec![login_attempts::read(&key), store::users::stand_in(key.point())];
+    batch.extend(email.as_ref().map(store::users::by_email));
+    let outcomes = platform.accounts.batch(batch).await?;
+    login_attempts::check(platform, config, outcomes.first())?;
+    let stand_in = outcomes.get(1).map(store::users::hash).transpose()?.flatten();
+    let mut known = outcomes.get(2).map(store::users::decode).transpose()?.and_then(|mut users| users.pop());
+    if let (None, Some(email)) = (&known, &email)
+        && first_admin::create(platform, config, email, &password, device).await?
+    {
+        known = store::users::decode(&platform.accounts.run(store::users::by_email(email)).await?)?.pop();
     }
-    let known = match email {
-        Some(email) => store::users::decode(&platform.accounts.run(store::users::by_email(email)).await?)?.pop(),
-        None => None,
-    };
-    let hash = known.as_ref().and_then(|user| user.password_hash.clone());
-    let right = passwords::verify(platform, config, password, hash).await?;
-    match (known, right) {
-        (Some(user), true) => sign_in::finish(platform, config, &user, Method::Password, device).await,
-        (known, _) => {
-            let event = Event { user: known.map(|user| user.id), actor: None, ..failed(device) };
-            audit::record(platform, &event).await;
-            Err(Error::unauthenticated("invalid_credentials", "Invalid email or password"))
-        }
+    let own = known.as_ref().and_then(|user| user.password_hash.clone());
+    let kept = own.as_ref().map(|_| password.clone());
+    let matches = passwords::verify(platform, config, password, own.clone().or(stand_in)).await?;
+    if let (Some(user), Some(own), Some(password), true) = (&known, own, kept, matches) {
+        login_attempts::succeeded(platform, config, &key).await?;
+        passwords::refresh(platform, config, user.id, &own, password);
+        return sign_in::finish(platform, config, user, Method::Password, device).await;
     }
+    let event = Event { user: known.as_ref().map(|user| user.id), actor: None, ..failed(device) };
+    login_attempts::failed(platform, config, &key, known.as_ref(), &event).await?;
+    Err(Error::unauthenticated("invalid_credentials", "Invalid email or password"))
 }
 
 /// A sign-in that did not work.

@@ -150,6 +150,7 @@ pub async fn authenticate(platform: &Platform, given: &str) -> Result<Identity> 
         user: known.user,
         role: known.role,
         permissions: Permissions::default(),
+        email_verified: known.email_verified,
         session: None,
         authenticated_at: None,
     };

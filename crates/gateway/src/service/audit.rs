@@ -40,8 +40,6 @@ pub enum Action {
     AccountCreated,
     /// The role was changed; the detail is the new one.
     RoleChanged,
-    /// An admin vouched for the address.
-    EmailVerified,
     /// An admin took the account out of use.
     Suspended,
     /// An admin took it into use again.
@@ -56,6 +54,20 @@ pub enum Action {
     PasswordChangeWaived,
     /// An admin revoked all API keys.
     ApiKeysRevoked,
+    /// An account was asked for; it can be used when its address is proved.
+    SignUpAsked,
+    /// A signed-in user was asked for the password.
+    PasswordAsked,
+    /// The password was changed by who knows it.
+    PasswordChanged,
+    /// The password was reset by who reads the mail.
+    PasswordReset,
+    /// Too many wrong passwords: an address was locked.
+    AccountLocked,
+    /// The address was proved, or an admin vouched for it.
+    EmailVerified,
+    /// The account got another address.
+    EmailChanged,
 }
 
 impl Action {
@@ -74,7 +86,6 @@ impl Action {
             Self::ApiKeyRevoked => "api_key_revoked",
             Self::AccountCreated => "account_created",
             Self::RoleChanged => "role_changed",
-            Self::EmailVerified => "email_verified",
             Self::Suspended => "suspended",
             Self::Restored => "restored",
             Self::AccountDeleted => "account_deleted",
@@ -82,6 +93,13 @@ impl Action {
             Self::PasswordChangeDemanded => "password_change_demanded",
             Self::PasswordChangeWaived => "password_change_waived",
             Self::ApiKeysRevoked => "api_keys_revoked",
+            Self::SignUpAsked => "sign_up_asked",
+            Self::PasswordAsked => "password_asked",
+            Self::PasswordChanged => "password_changed",
+            Self::PasswordReset => "password_reset",
+            Self::AccountLocked => "account_locked",
+            Self::EmailVerified => "email_verified",
+            Self::EmailChanged => "email_changed",
         }
     }
 }

@@ -42,22 +42,23 @@ pub async fn role(platform: &Platform, config: &Config, user: &User, device: &De
 }
 
 /// Makes the admin's account when somebody signs in with the address and the password of the settings, if there is neither an
-/// admin nor an account of this address. What becomes of the sign-in is decided by the accounts that there are then.
+/// admin nor an account of this address, and tells whether to look at the accounts again: what becomes of the sign-in is decided by
+/// those that there are then.
 pub async fn create(
     platform: &Platform,
     config: &Config,
     email: &Email,
     password: &Secret<String>,
     device: &Device,
-) -> Result<()> {
+) -> Result<bool> {
     let Some((first, right)) = config.first_admin.as_ref().and_then(|first| Some((first, first.password.as_ref()?)))
     else {
-        return Ok(());
+        return Ok(false);
     };
     // Hashes are compared, so that the time tells nothing about how much of the password was right.
     let same = Sha256::digest(password.expose()) == Sha256::digest(right.expose());
     if first.email != *email || !same || exists(platform, email).await? {
-        return Ok(());
+        return Ok(false);
     }
     let hash = passwords::hash(platform, config, right.clone()).await?;
     let now = platform.clock.now();
@@ -76,10 +77,10 @@ pub async fn create(
     match platform.accounts.batch(batch).await {
         Ok(_) => {
             tell(platform, "the first admin's account was made");
-            Ok(())
+            Ok(true)
         }
         // Another one of several at once was faster, or there is an admin already.
-        Err(error) if error.kind == DatabaseErrorKind::Check || error.is_unique("users.email") => Ok(()),
+        Err(error) if error.kind == DatabaseErrorKind::Check || error.is_unique("users.email") => Ok(true),
         Err(error) => Err(error.into()),
     }
 }

@@ -1,6 +1,8 @@
 //! Guests: accounts of a device, without address and password, under tight limits; and how one becomes a user's, who keeps
 //! everything.
 
+use std::sync::Arc;
+
 use domain::{
     Secret, UserId,
     account::{Device, Email},
@@ -11,16 +13,30 @@ use ports::{DatabaseError, DatabaseErrorKind, Platform};
 use super::{
     accounts,
     audit::{self, Action, Event},
+    email_addresses,
     identity::Identity,
-    limits, passwords,
+    letters::{self, Letter},
+    limits,
+    one_time_tokens::{self, Purpose},
+    passwords,
     sessions::{self, Tokens},
     sign_in::{self, Method, SignIn},
 };
 use crate::{
     Config,
+    config::SignUp,
     error::{Error, ErrorKind, Result},
     store::{self, users::NewUser},
 };
+
+/// What an upgrade came to.
+#[derive(Debug)]
+pub enum Upgrade {
+    /// The guest is a user, whose session goes on with these.
+    Done(Tokens),
+    /// The guest is a user as soon as the owner of the address confirms it.
+    Mailed,
+}
 
 /// Makes a guest and signs it in.
 pub async fn create(platform: &Platform, config: &Config, device: &Device) -> Result<SignIn> {
@@ -32,31 +48,38 @@ pub async fn create(platform: &Platform, config: &Config, device: &Device) -> Re
     let (now, role) = (platform.clock.now(), Role::Guest);
     let id = platform.entropy.id(now, UserId::new);
     let user = NewUser { id, email: None, password_hash: None, role, email_verified_at: None, now };
-    let (open, tokens) = sign_in::open(platform, config, id, role, Method::Guest, device)?;
+    let (open, tokens) = sign_in::open(platform, config, id, role, false, Method::Guest, device)?;
     platform.accounts.batch(std::iter::once(store::users::insert(&user)).chain(open).collect()).await?;
     Ok(SignIn::Done(tokens))
 }
 
 /// Gives a guest an address and a password: it is a user from now on, the same one as before. Its older access tokens say
-/// otherwise and are worth nothing; the session goes on with these.
+/// otherwise and are worth nothing. Where sign-up is private, address and password count when the address is proved.
 pub async fn upgrade(
-    platform: &Platform,
-    config: &Config,
+    platform: &Arc<Platform>,
+    config: &Arc<Config>,
     caller: &Identity,
-    email: &Email,
+    email: Email,
     password: Secret<String>,
     device: &Device,
-) -> Result<Tokens> {
+) -> Result<Upgrade> {
     let session = caller.session()?;
+    accounts::require_sign_up(config)?;
     limits::take(platform, &format!("upgrades:{}", caller.user), config.auth_limit).await?;
     if accounts::find(platform, caller.user).await?.role != Role::Guest {
         return Err(not_a_guest());
     }
     let hash = passwords::hash(platform, config, password).await?;
-    let promote = store::users::promote_guest(caller.user, Some(email), Some(&hash), None, platform.clock.now());
+    if config.accounts.sign_up == SignUp::Private {
+        email_addresses::ask(platform, config, caller.user, email, Some(hash));
+        return Ok(Upgrade::Mailed);
+    }
+    let promote = store::users::promote_guest(caller.user, Some(&email), Some(&hash), None, platform.clock.now());
     let event = Event { session: Some(session), ..Event::by_user(caller.user, Action::GuestUpgraded, device) };
-    match platform.accounts.batch(vec![promote, audit::statement(platform, &event)]).await {
-        Ok(_) => {}
+    let (to, store) = (email.as_str(), store::one_time_tokens::insert);
+    let issued = one_time_tokens::issue(platform, caller.user, to, Purpose::VerifyEmail, None, store);
+    match platform.accounts.batch(vec![promote, audit::statement(platform, &event), issued.statement]).await {
+        Ok(_) => letters::send(platform, config, to, Letter::VerifyEmail { token: issued.token }),
         Err(error) if error.is_unique("users.email") => {
             return Err(Error::new(
                 ErrorKind::AlreadyRegistered,
@@ -68,7 +91,7 @@ pub async fn upgrade(
         Err(error) => return Err(error.into()),
     }
     sessions::outdate_all(platform, config, caller.user).await?;
-    sessions::renew(platform, config, caller.user, session).await
+    sessions::renew(platform, config, caller.user, session).await.map(Upgrade::Done)
 }
 
 /// Guests whose time is over: nobody has used them for as long as the settings say. At most `most`, the oldest first. Erasing

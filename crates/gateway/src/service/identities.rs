@@ -112,10 +112,11 @@ async fn create(
     claims: &Claims,
     device: &Device,
 ) -> Result<Option<SignIn>> {
+    accounts::require_sign_up(config)?;
     let (now, role, email) = (platform.clock.now(), Role::User, claims.email.as_ref());
     let id = platform.entropy.id(now, UserId::new);
     let user = NewUser { id, email, password_hash: None, role, email_verified_at: email.map(|_| now), now };
-    let (open, tokens) = sign_in::open(platform, config, id, role, Method::FirstIdToken, device)?;
+    let (open, tokens) = sign_in::open(platform, config, id, role, email.is_some(), Method::FirstIdToken, device)?;
     let link = store::identities::insert(&new(platform, provider, claims, id));
     let batch = [store::users::insert(&user), link].into_iter().chain(open).collect();
     match platform.accounts.batch(batch).await {

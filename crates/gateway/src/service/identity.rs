@@ -23,6 +23,8 @@ pub struct Identity {
     pub role: Role,
     /// What the role and the credential allow.
     pub permissions: Permissions,
+    /// Whether the user's address is proved.
+    pub email_verified: bool,
     /// Signed in where; none with a personal API key.
     pub session: Option<SessionId>,
     /// When the user last proved to be there; never with a personal API key.
@@ -39,6 +41,7 @@ pub async fn authenticate(platform: &Platform, config: &Config, token: &str) -> 
         user: claims.user,
         role: claims.role,
         permissions: claims.role.permissions(),
+        email_verified: claims.email_verified,
         session: Some(claims.session),
         authenticated_at: Some(claims.authenticated_at),
     })
@@ -52,6 +55,19 @@ impl Identity {
         }
         let detail = format!("This needs the permission `{permission}`, which your account or API key does not have.");
         Err(Error::new(ErrorKind::Forbidden, "permission_denied", detail))
+    }
+
+    /// Refuses a chat to who has not confirmed their address, where the settings ask for that. A guest has none to confirm.
+    pub fn require_verified(&self, config: &Config, permission: Permission) -> Result<()> {
+        let closed = !config.accounts.unverified_chat && permission == Permission::Chat;
+        if !closed || self.email_verified || self.role == Role::Guest {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Forbidden,
+            "email_not_verified",
+            "Confirm your e-mail address first, then refresh; /api/v1/auth/email/resend sends the mail again.",
+        ))
     }
 
     /// The session; an error for who came with an API key.

@@ -128,6 +128,9 @@ impl Letter {
 /// Sends a letter beside the request: the caller's answer takes no longer for it, so that time tells nobody whether an address
 /// is known. A failure is a line in the log, without address and token.
 pub fn send(platform: &Platform, config: &Config, to: &str, letter: Letter) {
+    if !config.mail.enabled {
+        return;
+    }
     let name = letter.words().name;
     let mail = write(&config.mail, to, letter);
     let (mailer, tasks) = (platform.mail.clone(), platform.tasks.clone());

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use domain::{gcra::Quota, permission::Role};
 use ports::Platform;
 
-use super::identity::Identity;
+use super::{identity::Identity, login_attempts::Key};
 use crate::{
     Config,
     error::{Error, ErrorKind, Result},
@@ -29,6 +29,24 @@ pub async fn take_message(platform: &Platform, config: &Config, caller: &Identit
         Role::User | Role::Admin => ("messages", config.message_limit),
     };
     take(platform, &format!("{kind}:{}", caller.user), quota).await
+}
+
+/// Takes one of the requests about passwords and addresses that may come from one address of the network.
+pub async fn recovery(platform: &Platform, config: &Config, from: Option<IpAddr>) -> Result<()> {
+    take(platform, &format!("recovery:{}", network(from)), config.accounts.recovery_limit).await
+}
+
+/// Takes one of the accounts that may be made from one address of the network.
+pub async fn sign_up(platform: &Platform, config: &Config, from: Option<IpAddr>) -> Result<()> {
+    take(platform, &format!("sign-up:{}", network(from)), config.accounts.sign_up_limit).await
+}
+
+/// Takes one of the letters that strangers may cause to an e-mail address, and tells whether there was one. Who asked must not
+/// learn.
+pub async fn allows_mail(platform: &Platform, config: &Config, to: &str) -> Result<bool> {
+    let bucket = format!("mail:{}", Key::of(to).as_str());
+    let decision = platform.limiter.take(&bucket, config.accounts.mail_limit, 1, platform.clock.now()).await?;
+    Ok(decision.allowed)
 }
 
 /// Where a caller counts as the same: an IPv4 address, or the /64 that one IPv6 subscriber has all to himself.

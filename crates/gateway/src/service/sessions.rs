@@ -107,12 +107,17 @@ pub async fn made_room(
 }
 
 /// What the client of a new session gets.
-pub fn first_tokens(platform: &Platform, config: &Config, user: UserId, role: Role, id: SessionId) -> Result<Tokens> {
-    tokens(
-        platform,
-        config,
-        &Session { id, user, counter: 1, role, generation: 0, authenticated_at: platform.clock.now() },
-    )
+pub fn first_tokens(
+    platform: &Platform,
+    config: &Config,
+    user: UserId,
+    role: Role,
+    email_verified: bool,
+    id: SessionId,
+) -> Result<Tokens> {
+    let authenticated_at = platform.clock.now();
+    let session = Session { id, user, counter: 1, role, email_verified, generation: 0, authenticated_at };
+    tokens(platform, config, &session)
 }
 
 /// Exchanges a refresh token. The token before the newest is answered with the newest again; an older one ends the session.
@@ -275,6 +280,7 @@ pub fn tokens(platform: &Platform, config: &Config, session: &Session) -> Result
         user: session.user,
         session: session.id,
         role: session.role,
+        email_verified: session.email_verified,
         generation: session.generation,
         authenticated_at: session.authenticated_at,
     };

@@ -1,5 +1,7 @@
 //! The last step of every way to sign in: whether the account may be used, the session, the event.
 
+use std::time::Duration;
+
 use domain::{
     SessionId, UserId,
     account::{Device, Standing, User},
@@ -10,12 +12,17 @@ use ports::{Platform, Statement};
 use super::{
     audit::{self, Action, Event},
     first_admin,
+    letters::{self, Letter},
     sessions::{self, Tokens},
 };
 use crate::{
     Config,
     error::{Error, ErrorKind, Result},
+    store,
 };
+
+/// How long a device is known after its last use.
+const KNOWN: Duration = Duration::from_hours(90 * 24);
 
 /// How a user proved who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,10 +82,26 @@ pub async fn finish(
         ));
     }
     let role = first_admin::role(platform, config, user, device).await?;
-    let (open, tokens) = open(platform, config, user.id, role, method, device)?;
-    let batch = sessions::make_room(platform, config, user.id).into_iter().chain(open).collect();
+    let verified = user.email_verified_at.is_some();
+    let (open, tokens) = open(platform, config, user.id, role, verified, method, device)?;
+    let now = platform.clock.now();
+    let mut batch = sessions::make_room(platform, config, user.id).to_vec();
+    let asked = batch.len();
+    batch.push(store::sessions::seen(user.id, device, now.minus(KNOWN)));
+    batch.extend(open);
     let outcomes = platform.accounts.batch(batch).await?;
     sessions::made_room(platform, config, user.id, outcomes.first(), device).await?;
+    let seen = outcomes.get(asked).map(store::sessions::was_seen).transpose()?.unwrap_or_default();
+    if let Some(email) = user.email.as_deref().filter(|_| !seen) {
+        let unknown = || "unknown".to_owned();
+        let known_as = device.name.clone().or_else(|| device.platform.clone()).or_else(|| device.user_agent.clone());
+        let letter = Letter::NewDevice {
+            device: known_as.unwrap_or_else(unknown),
+            place: device.country.clone().unwrap_or_else(unknown),
+            time: now.to_minute(),
+        };
+        letters::send(platform, config, email, letter);
+    }
     Ok(SignIn::Done(tokens))
 }
 
@@ -91,12 +114,14 @@ pub fn suspended() -> Error {
     )
 }
 
-/// The statements that open a session and tell of it, and what the client gets when they have run.
+/// The statements that open a session and tell of it, and what the client gets when they have run. `email_verified`: whether the
+/// user's address is proved.
 pub fn open(
     platform: &Platform,
     config: &Config,
     user: UserId,
     role: Role,
+    email_verified: bool,
     method: Method,
     device: &Device,
 ) -> Result<(Vec<Statement>, Tokens)> {
@@ -108,5 +133,5 @@ pub fn open(
         audit::statement(platform, &event),
         audit::expire(platform, config),
     ];
-    Ok((batch, sessions::first_tokens(platform, config, user, role, session)?))
+    Ok((batch, sessions::first_tokens(platform, config, user, role, email_verified, session)?))
 }

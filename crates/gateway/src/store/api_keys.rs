@@ -57,6 +57,8 @@ pub struct Known {
     pub user: UserId,
     /// What the owner is, as of now.
     pub role: Role,
+    /// Whether the owner's address is proved.
+    pub email_verified: bool,
     /// Whether the owner's account may be used.
     pub standing: Standing,
     /// What it may do, at most.
@@ -117,7 +119,7 @@ pub fn decode(outcome: &Outcome) -> Result<Vec<ApiKey>, DatabaseError> {
 pub fn by_hash(hash: &str) -> Statement {
     Statement::new(
         "SELECT api_keys.id AS key_id, users.id AS user_id, users.role, users.standing, api_keys.scopes, api_keys.expires_at,
-                api_keys.last_used_at
+                api_keys.last_used_at, users.email_verified_at IS NOT NULL AS email_verified
          FROM api_keys JOIN users ON users.id = api_keys.user_id WHERE api_keys.hash = ?1",
         [hash.into()],
     )
@@ -134,6 +136,7 @@ pub fn decode_known(outcome: &Outcome) -> Result<Option<Known>, DatabaseError> {
         scopes: Permissions::parse_scope(row.text(4)?),
         expires_at: row.maybe_integer(5)?.map(Timestamp::from_millis),
         last_used_at: row.maybe_integer(6)?.map(Timestamp::from_millis),
+        email_verified: row.integer(7)? != 0,
     }))
 }
 

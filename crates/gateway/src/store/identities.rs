@@ -132,7 +132,7 @@ pub fn delete_unless_last(user: UserId, provider: &str) -> Statement {
     )
 }
 
-/// Unlinks every identity of a user whose account is deleted: signing in by one makes a new account then.
+/// Unlinks every identity of a user: signing in by one makes a new account then.
 pub fn delete_all(user: UserId) -> Statement {
     Statement::new("DELETE FROM identities WHERE user_id = ?1", [user.to_string().into()])
 }

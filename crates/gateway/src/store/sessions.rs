@@ -37,6 +37,27 @@ pub fn insert(
     )
 }
 
+/// Whether a user had a session on such a device, in such a country, since then.
+pub fn seen(user: UserId, device: &Device, since: Timestamp) -> Statement {
+    Statement::new(
+        "SELECT EXISTS (SELECT 1 FROM sessions
+                        WHERE user_id = ?1 AND last_used_at >= ?2
+                          AND device_name IS ?3 AND platform IS ?4 AND country IS ?5) AS seen",
+        [
+            user.to_string().into(),
+            since.millis().into(),
+            device.name.as_deref().into(),
+            device.platform.as_deref().into(),
+            device.country.as_deref().into(),
+        ],
+    )
+}
+
+/// Decodes [`seen`].
+pub fn was_seen(outcome: &Outcome) -> Result<bool, DatabaseError> {
+    Ok(outcome.rows.first().map(|row| row.integer(0)).transpose()?.unwrap_or_default() != 0)
+}
+
 /// Takes token `number`. The newest moves the counter on; the one before it leaves the counter where it is, unless the
 /// rotation lies before `repeat_since`. One statement, so that two refreshes at once get the same answer. Who may not use the
 /// account any more gets none. What the device tells anew is kept, what it does not tell stays.
@@ -59,7 +80,8 @@ pub fn advance(
            AND (counter = ?2 OR (counter = ?2 + 1 AND rotated_at >= ?5))
            AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.standing = 'active')
          RETURNING id, user_id, counter, generation, authenticated_at,
-                   (SELECT role FROM users WHERE users.id = sessions.user_id) AS role",
+                   (SELECT role FROM users WHERE users.id = sessions.user_id) AS role,
+                   (SELECT email_verified_at IS NOT NULL FROM users WHERE users.id = sessions.user_id) AS email_verified",
         [
             id.to_string().into(),
             number.into(),
@@ -95,6 +117,7 @@ pub fn decode(outcome: &Outcome) -> Result<Option<Session>, DatabaseError> {
         generation: row.integer(3)?,
         authenticated_at: Timestamp::from_millis(row.integer(4)?),
         role: Role::parse(row.text(5)?).ok_or_else(|| bad_id("users.role"))?,
+        email_verified: row.integer(6)? != 0,
     }))
 }
 

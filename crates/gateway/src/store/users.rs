@@ -53,6 +53,82 @@ pub fn by_email(email: &Email) -> Statement {
     )
 }
 
+/// The hash of the password of some account that has one, always the same for a `point` until there are sixteen times as many
+/// accounts: what a wrong password for an address that nobody has is verified with, so that it takes as long as others.
+pub fn stand_in(point: i64) -> Statement {
+    Statement::new(
+        "SELECT password_hash FROM users
+         WHERE password_hash <> '' AND number >= ?1 % (
+           SELECT CASE WHEN n >= 1048576 THEN 1048576 WHEN n >= 65536 THEN 65536 WHEN n >= 4096 THEN 4096
+                       WHEN n >= 256 THEN 256 WHEN n >= 16 THEN 16 ELSE 1 END
+           FROM (SELECT max(number) AS n FROM users))
+         ORDER BY number LIMIT 1",
+        [point.into()],
+    )
+}
+
+/// Decodes [`stand_in`].
+pub fn hash(outcome: &Outcome) -> Result<Option<Secret<String>>, DatabaseError> {
+    outcome.rows.first().map(|row| row.text(0).map(Secret::from)).transpose()
+}
+
+/// The user of a token that was mailed, if they may use their account.
+pub fn by_token(hash: &str) -> Statement {
+    Statement::new(
+        "SELECT id, number, email, email_verified_at, role, standing, password_hash, created_at,
+                must_change_password
+         FROM users WHERE id = (SELECT user_id FROM one_time_tokens WHERE hash = ?1) AND standing = 'active'",
+        [hash.into()],
+    )
+}
+
+/// Replaces a password. One that is not `old` any more violates `NOT NULL`, so that its whole batch fails.
+pub fn change_password(id: UserId, old: &str, new: &str, now: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE users SET password_hash = CASE WHEN password_hash = ?2 THEN ?3 END, must_change_password = 0, updated_at = ?4
+         WHERE id = ?1",
+        [id.to_string().into(), old.into(), new.into(), now.millis().into()],
+    )
+}
+
+/// Replaces a password, whatever it was, by who reads the mail to `email`: which proves the address.
+pub fn reset_password(id: UserId, email: &str, new: &str, now: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE users
+         SET password_hash = ?3, must_change_password = 0, updated_at = ?4,
+             email_verified_at = CASE WHEN email = ?2 THEN coalesce(email_verified_at, ?4) ELSE email_verified_at END
+         WHERE id = ?1",
+        [id.to_string().into(), email.into(), new.into(), now.millis().into()],
+    )
+}
+
+/// Stores the same password's hash at another cost, unless the password was changed meanwhile.
+pub fn rehash(id: UserId, old: &str, new: &str) -> Statement {
+    Statement::new(
+        "UPDATE users SET password_hash = ?3 WHERE id = ?1 AND password_hash = ?2",
+        [id.to_string().into(), old.into(), new.into()],
+    )
+}
+
+/// Notes that an address is its user's. An account that nobody used before gets `password_hash` with it.
+pub fn verify_email(id: UserId, email: &str, password_hash: Option<&str>, now: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE users
+         SET password_hash = CASE WHEN password_hash = '' AND email_verified_at IS NULL THEN coalesce(?3, '') ELSE password_hash END,
+             email_verified_at = coalesce(email_verified_at, ?4), updated_at = ?4
+         WHERE id = ?1 AND email = ?2",
+        [id.to_string().into(), email.into(), password_hash.into(), now.millis().into()],
+    )
+}
+
+/// Gives an account another address, which is proved. One that is taken violates `users.email`.
+pub fn change_email(id: UserId, email: &str, now: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE users SET email = ?2, email_verified_at = ?3, updated_at = ?3 WHERE id = ?1",
+        [id.to_string().into(), email.into(), now.millis().into()],
+    )
+}
+
 /// A user by id.
 pub fn by_id(id: UserId) -> Statement {
     Statement::new(

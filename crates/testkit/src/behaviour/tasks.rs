@@ -26,7 +26,7 @@ pub async fn tasks(tasks: Arc<dyn Tasks>, clock: &dyn Clock) -> Report {
     report.add("“returns after `duration`, not before”", sleeps(&tasks, clock).await);
     report.add("“returns after `duration`”: two sleeps pass side by side", side_by_side(&tasks).await);
     report.add("“returns when it is done”: what compute did is seen after it", computes(&tasks).await);
-    report.add("“a bounded number at once”: many computations all finish", many(&tasks).await);
+    report.add("“a bounded number at once”: of many computations, all that are taken finish", many(&tasks).await);
     report
 }
 
@@ -81,18 +81,23 @@ async fn side_by_side(tasks: &Arc<dyn Tasks>) -> Outcome {
 async fn computes(tasks: &Arc<dyn Tasks>) -> Outcome {
     let sum = Arc::new(AtomicUsize::new(0));
     let inner = Arc::clone(&sum);
-    tasks.compute(Box::new(move || inner.store((1..=1000).sum(), Ordering::SeqCst))).await;
+    tasks
+        .compute(Box::new(move || inner.store((1..=1000).sum(), Ordering::SeqCst)))
+        .await
+        .map_err(|e| e.to_string())?;
     equal(&sum.load(Ordering::SeqCst), &500_500)
 }
 
 async fn many(tasks: &Arc<dyn Tasks>) -> Outcome {
     let count = Arc::new(AtomicUsize::new(0));
-    join_all((0..50).map(|_| {
+    let done = join_all((0..50).map(|_| {
         let count = Arc::clone(&count);
         tasks.compute(Box::new(move || {
             count.fetch_add(1, Ordering::SeqCst);
         }))
     }))
     .await;
-    equal(&count.load(Ordering::SeqCst), &50)
+    // A host may refuse what it has no room for; what it took is done.
+    equal(&count.load(Ordering::SeqCst), &done.iter().filter(|done| done.is_ok()).count())?;
+    ensure(done.iter().any(Result::is_ok), || "none was taken".to_owned())
 }

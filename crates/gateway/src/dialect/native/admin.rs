@@ -6,15 +6,18 @@ use axum::{
     response::Response,
 };
 use domain::{
-    EventId, Secret, UserId,
+    EventId, UserId,
     account::{Email, Standing},
     permission::Role,
 };
 use http::{HeaderMap, StatusCode, Uri};
 
-use super::wire::{
-    admin::{self as wire, Ended, Event, Events},
-    json, no_content,
+use super::{
+    auth::maybe_new_password,
+    wire::{
+        admin::{self as wire, Ended, Event, Events},
+        json, no_content,
+    },
 };
 use crate::{
     error::{Error, Result},
@@ -28,7 +31,6 @@ use crate::{
     service::{
         admin::{self, Account, Actor, Change, NewAccount, Search},
         audit::{self, AuditEvent},
-        passwords::{MAX_CHARACTERS, MIN_CHARACTERS},
     },
 };
 
@@ -60,7 +62,7 @@ pub async fn create(context: Context, caller: Caller, headers: HeaderMap, body: 
     if parsed.is_none() && !email.is_empty() {
         fields.refuse("email", "Must be an e-mail address.");
     }
-    let password = fields.maybe_text("password", MIN_CHARACTERS..=MAX_CHARACTERS).map(Secret::new);
+    let password = maybe_new_password(&context, &mut fields, "password");
     let role = role(&mut fields).unwrap_or(Role::User);
     let email_verified = fields.maybe_bool("email_verified").unwrap_or(false);
     // Without an address there is at least one entry, so that `finish` fails.

@@ -1,4 +1,4 @@
-//! `/api/v1/auth`: as seed 004 has it.
+//! `/api/v1/auth`: signing up, in and out, as seed 004 has it.
 
 use axum::{body::Body, response::Response};
 use domain::{Secret, account::Email};
@@ -14,8 +14,9 @@ use crate::{
         fields::Fields,
     },
     service::{
-        accounts,
-        passwords::{MAX_CHARACTERS, MIN_CHARACTERS},
+        accounts::{self, Registration},
+        captcha,
+        passwords::{self, MAX_CHARACTERS},
         sessions::{self, Tokens},
         sign_in::SignIn,
     },
@@ -26,24 +27,26 @@ const MAX_TOKEN: usize = 512;
 
 /// `POST /api/v1/auth/register`
 pub async fn register(context: Context, headers: HeaderMap, body: Body) -> Result<Response> {
-    let (email, password) = registration(&context, &headers, body).await?;
+    let (email, password, captcha) = registration(&context, &headers, body).await?;
     let device = device::of(&context, &headers);
-    let done = accounts::register(&context.platform, &context.config, &email, password, &device).await?;
-    Ok(answer(StatusCode::CREATED, done))
+    captcha::require(&context.platform, &context.config, captcha, &device).await?;
+    match accounts::register(&context.platform, &context.config, email, password, &device).await? {
+        Registration::SignedIn(done) => Ok(answer(StatusCode::CREATED, done)),
+        Registration::Mailed => Ok(wire::accepted()),
+    }
 }
 
-/// What a new account needs: an address and a password.
-pub async fn registration(context: &Context, headers: &HeaderMap, body: Body) -> Result<(Email, Secret<String>)> {
+/// What a new account needs: an address, a password, and the token of the captcha widget.
+pub async fn registration(
+    context: &Context,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Email, Secret<String>, Option<Secret<String>>)> {
     let mut fields = Fields::new(body::object(context, headers, body, false).await?);
-    let email = fields.text("email", 1..=Email::MAX_BYTES);
-    let password = Secret::new(fields.text("password", MIN_CHARACTERS..=MAX_CHARACTERS));
-    let parsed = Email::parse(&email);
-    if parsed.is_none() && !email.is_empty() {
-        fields.refuse("email", "Must be an e-mail address.");
-    }
-    // Without an address there is at least one entry, so that `finish` fails.
-    let email = fields.finish(parsed)?;
-    Ok((email.ok_or_else(|| crate::Error::field("/email", "This field is required."))?, password))
+    let email = address(&mut fields, "email");
+    let password = new_password(context, &mut fields, "password");
+    let captcha = captcha_token(&mut fields);
+    Ok((required(fields.finish(email)?, "/email")?, password, captcha))
 }
 
 /// `POST /api/v1/auth/login`
@@ -51,9 +54,11 @@ pub async fn login(context: Context, headers: HeaderMap, body: Body) -> Result<R
     let mut fields = Fields::new(body::object(&context, &headers, body, false).await?);
     let email = fields.text("email", 1..=Email::MAX_BYTES);
     let password = Secret::new(fields.text("password", 1..=MAX_CHARACTERS));
-    let email = fields.finish(Email::parse(&email))?;
+    let captcha = captcha_token(&mut fields);
+    fields.finish(())?;
     let device = device::of(&context, &headers);
-    let done = accounts::login(&context.platform, &context.config, email.as_ref(), password, &device).await?;
+    captcha::require(&context.platform, &context.config, captcha, &device).await?;
+    let done = accounts::login(&context.platform, &context.config, &email, password, &device).await?;
     Ok(answer(StatusCode::OK, done))
 }
 
@@ -79,6 +84,47 @@ pub async fn me(context: Context, caller: Caller) -> Result<Response> {
         created_at: user.created_at.to_string(),
     };
     Ok(json(StatusCode::OK, &me))
+}
+
+/// A field that holds an e-mail address.
+pub fn address(fields: &mut Fields, name: &str) -> Option<Email> {
+    let text = fields.text(name, 1..=Email::MAX_BYTES);
+    let parsed = Email::parse(&text);
+    if parsed.is_none() && !text.is_empty() {
+        fields.refuse(name, "Must be an e-mail address.");
+    }
+    parsed
+}
+
+/// What a field held, where there was no entry for it. (There always is one for a field that held nothing.)
+pub fn required<T>(value: Option<T>, pointer: &str) -> Result<T> {
+    value.ok_or_else(|| crate::Error::field(pointer, "This field is required."))
+}
+
+/// A field that holds a password to be: an entry for each rule that it breaks.
+pub fn new_password(context: &Context, fields: &mut Fields, name: &str) -> Secret<String> {
+    let password = fields.text(name, 1..=MAX_CHARACTERS);
+    check_password(context, fields, name, password)
+}
+
+/// The same for a field that may be missing or null.
+pub fn maybe_new_password(context: &Context, fields: &mut Fields, name: &str) -> Option<Secret<String>> {
+    let password = fields.maybe_text(name, 1..=MAX_CHARACTERS)?;
+    Some(check_password(context, fields, name, password))
+}
+
+fn check_password(context: &Context, fields: &mut Fields, name: &str, password: String) -> Secret<String> {
+    if !password.is_empty() {
+        for rule in passwords::broken_rules(&context.config, &password) {
+            fields.refuse(name, rule);
+        }
+    }
+    Secret::new(password)
+}
+
+/// The field that holds the token of the captcha service's widget.
+pub fn captcha_token(fields: &mut Fields) -> Option<Secret<String>> {
+    fields.maybe_text("captcha_token", 1..=captcha::MAX_TOKEN).map(Secret::new)
 }
 
 /// The answer to every way of signing in.

@@ -3,14 +3,17 @@
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, StatusCode};
 
-use super::auth::{answer, registration, tokens};
+use super::{
+    auth::{answer, registration, tokens},
+    wire::accepted,
+};
 use crate::{
     error::Result,
     http::{
         context::{Caller, Context},
         device,
     },
-    service::guests,
+    service::guests::{self, Upgrade},
 };
 
 /// `POST /api/v1/auth/guest`
@@ -21,8 +24,11 @@ pub async fn create(context: Context, headers: HeaderMap) -> Result<Response> {
 
 /// `POST /api/v1/auth/guest/upgrade`
 pub async fn upgrade(context: Context, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response> {
-    let (email, password) = registration(&context, &headers, body).await?;
+    let (email, password, _) = registration(&context, &headers, body).await?;
     let device = device::of(&context, &headers);
     let (platform, config) = (&context.platform, &context.config);
-    Ok(tokens(guests::upgrade(platform, config, &caller, &email, password, &device).await?))
+    Ok(match guests::upgrade(platform, config, &caller, email, password, &device).await? {
+        Upgrade::Done(done) => tokens(done),
+        Upgrade::Mailed => accepted(),
+    })
 }

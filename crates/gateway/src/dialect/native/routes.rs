@@ -3,7 +3,10 @@
 use domain::permission::Permission;
 use http::Method;
 
-use super::{admin, api_keys, auth, completions, conversations, guests, identities, jwks, messages, runs, sessions};
+use super::{
+    admin, api_keys, auth, completions, conversations, email_addresses, guests, identities, jwks, messages, passwords,
+    runs, sessions,
+};
 use crate::http::{
     docs, health, openapi,
     route::{Access, Route},
@@ -38,6 +41,13 @@ pub fn all() -> Vec<Route> {
         Route::new(get.clone(), "/api/v1/auth/sessions", Needs(ReadAccount), sessions::list),
         Route::new(delete.clone(), "/api/v1/auth/sessions/{id}", Needs(ManageAccount), sessions::end),
         Route::new(get.clone(), "/api/v1/auth/events", Needs(ReadAccount), sessions::events),
+        Route::new(post.clone(), "/api/v1/auth/password/change", Needs(ManageAccount), passwords::change),
+        Route::new(post.clone(), "/api/v1/auth/password/forgot", SignIn, passwords::forgot),
+        Route::new(post.clone(), "/api/v1/auth/password/reset", SignIn, passwords::reset),
+        Route::new(post.clone(), "/api/v1/auth/email/verify", SignIn, email_addresses::verify),
+        Route::new(post.clone(), "/api/v1/auth/email/resend", SignIn, email_addresses::resend),
+        Route::new(post.clone(), "/api/v1/auth/email/change", Needs(ManageAccount), email_addresses::change),
+        Route::new(post.clone(), "/api/v1/auth/email/confirm", SignIn, email_addresses::confirm),
         Route::new(post.clone(), "/api/v1/auth/api-keys", Needs(ManageAccount), api_keys::create),
         Route::new(get.clone(), "/api/v1/auth/api-keys", Needs(ManageAccount), api_keys::list),
         Route::new(delete.clone(), "/api/v1/auth/api-keys/{id}", Needs(ManageAccount), api_keys::revoke),

@@ -1,5 +1,6 @@
 //! What goes over the wire: serde structs and nothing else. Times are RFC 3339 with `Z`.
 
+mod accounts;
 pub mod admin;
 pub mod api_keys;
 pub mod identities;
@@ -9,6 +10,8 @@ use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::Value;
+
+pub use self::accounts::Accepted;
 
 /// A JSON response.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
@@ -23,6 +26,11 @@ pub fn no_content() -> Response {
     let mut response = Response::default();
     *response.status_mut() = StatusCode::NO_CONTENT;
     response
+}
+
+/// 202, always the same.
+pub fn accepted() -> Response {
+    json(StatusCode::ACCEPTED, &Accepted { status: "accepted" })
 }
 
 #[derive(Serialize)]

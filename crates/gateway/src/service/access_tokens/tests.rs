@@ -21,6 +21,7 @@ fn claims() -> Claims {
         user: UserId::new(NOW, [1; 10]),
         session: SessionId::new(NOW, [2; 10]),
         role: Role::User,
+        email_verified: true,
         generation: 3,
         authenticated_at: NOW,
     }

@@ -2,12 +2,13 @@ use std::future;
 
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
-use ports::{BoxFuture, Sender};
+use ports::{BoxFuture, Busy, Sender};
 
 use super::*;
 
 fn config() -> config::Mail {
     config::Mail {
+        enabled: true,
         app_name: "Sea & <Sky>".into(),
         app_url: "https://sea.example/app".into(),
         from: Sender { name: "Sea".into(), address: "sea@sea.example".into() },
@@ -107,7 +108,9 @@ impl Tasks for Timer {
         }
     }
 
-    async fn compute(&self, _work: Box<dyn FnOnce() + Send>) {}
+    async fn compute(&self, _work: Box<dyn FnOnce() + Send>) -> Result<(), Busy> {
+        Err(Busy)
+    }
 }
 
 /// Never answers, or at once.

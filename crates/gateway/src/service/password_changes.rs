@@ -1,0 +1,152 @@
+//! Changing a password one knows, and resetting one that is forgotten.
+
+use std::sync::Arc;
+
+use domain::{
+    Secret, SessionId, UserId,
+    account::{Device, Email, Standing, User},
+};
+use ports::{DatabaseErrorKind, Platform, Statement};
+
+use super::{
+    accounts,
+    audit::{self, Action, Event},
+    beside,
+    letters::{self, Letter},
+    limits,
+    login_attempts::{self, Key},
+    one_time_tokens::{self, Purpose},
+    passwords, sessions,
+};
+use crate::{
+    Config,
+    error::{Error, ErrorKind, Result},
+    store,
+};
+
+/// Where a new password stands in a body.
+const FIELD: &str = "/new_password";
+
+/// Gives an account a new password by who knows the present one. The session that asks for it stays, every other one ends.
+pub async fn change(
+    platform: &Platform,
+    config: &Config,
+    user: UserId,
+    session: SessionId,
+    current: Secret<String>,
+    new: Secret<String>,
+    device: &Device,
+) -> Result<()> {
+    let user = accounts::find(platform, user).await?;
+    login_attempts::require_password(platform, config, &user, current, device).await?;
+    require_new(platform, config, &user, &new).await?;
+    let hash = passwords::hash(platform, config, new).await?;
+    let now = platform.clock.now();
+    let old = user.password_hash.as_ref().map_or("", |hash| hash.expose());
+    let event = Event { session: Some(session), ..Event::by_user(user.id, Action::PasswordChanged, device) };
+    let mut batch = vec![
+        store::sessions::end_all(user.id, Some(session), "password_changed", now),
+        store::password_history::keep(user.id, now),
+        store::users::change_password(user.id, old, &hash, now),
+        audit::statement(platform, &event),
+    ];
+    batch.extend(afterwards(platform, config, &user));
+    let outcomes = platform.accounts.batch(batch).await.map_err(|error| {
+        if error.kind != DatabaseErrorKind::Check {
+            return error.into();
+        }
+        Error::new(
+            ErrorKind::Conflict,
+            "password_changed",
+            "The password was changed meanwhile. Try again with the new one.",
+        )
+    })?;
+    if let Some(ended) = outcomes.first() {
+        sessions::remember_ends(platform, config, &store::sessions::ids(ended)?).await?;
+    }
+    tell(platform, config, &user);
+    Ok(())
+}
+
+/// Mails the owner of an address how to choose a new password, if there is one. Beside the request: nobody else learns.
+pub fn forget(platform: &Arc<Platform>, config: &Arc<Config>, email: Email) {
+    let (inner, config) = (Arc::clone(platform), Arc::clone(config));
+    beside::run(platform, "a password could not be reset by mail", async move {
+        let known = store::users::decode(&inner.accounts.run(store::users::by_email(&email)).await?)?.pop();
+        let Some(user) = known.filter(|user| user.standing == Standing::Active) else { return Ok(()) };
+        if !limits::allows_mail(&inner, &config, email.as_str()).await? {
+            return Ok(());
+        }
+        let store = store::one_time_tokens::insert;
+        let issued = one_time_tokens::issue(&inner, user.id, email.as_str(), Purpose::ResetPassword, None, store);
+        inner.accounts.batch(vec![one_time_tokens::purge(&inner), issued.statement]).await?;
+        letters::send(&inner, &config, email.as_str(), Letter::ResetPassword { token: issued.token });
+        Ok(())
+    });
+}
+
+/// Gives an account a new password by who reads its mail. Every session ends, and a lock is lifted.
+pub async fn reset(
+    platform: &Platform,
+    config: &Config,
+    token: Secret<String>,
+    new: Secret<String>,
+    device: &Device,
+) -> Result<()> {
+    let found = one_time_tokens::find(platform, Purpose::ResetPassword, &token).await?;
+    let user = &found.user;
+    require_new(platform, config, user, &new).await?;
+    let hash = passwords::hash(platform, config, new).await?;
+    let now = platform.clock.now();
+    let mut batch = vec![
+        store::sessions::end_all(user.id, None, "password_reset", now),
+        store::password_history::keep(user.id, now),
+        store::users::reset_password(user.id, &found.email, &hash, now),
+        login_attempts::clear(&Key::of(user.email.as_deref().unwrap_or_default())),
+        audit::statement(platform, &Event::by_user(user.id, Action::PasswordReset, device)),
+    ];
+    batch.extend(afterwards(platform, config, user));
+    if user.email_verified_at.is_none() {
+        // Whoever made the account without reading this mail may have made other ways in.
+        batch.extend([store::identities::delete_all(user.id), store::api_keys::delete_all(user.id)]);
+    }
+    let outcomes = one_time_tokens::spend(platform, &found, batch).await?;
+    if let Some(ended) = outcomes.first() {
+        sessions::remember_ends(platform, config, &store::sessions::ids(ended)?).await?;
+    }
+    tell(platform, config, user);
+    Ok(())
+}
+
+/// What goes with every new password: the history is cut, and other permissions to choose one end.
+fn afterwards(platform: &Platform, config: &Config, user: &User) -> [Statement; 2] {
+    [
+        store::password_history::trim(user.id, config.accounts.password_history.saturating_sub(1)),
+        store::one_time_tokens::revoke(user.id, Purpose::ResetPassword.as_str(), platform.clock.now()),
+    ]
+}
+
+/// Refuses a password that the account has or had not long ago. Each look is a computation, one after the other.
+async fn require_new(platform: &Platform, config: &Config, user: &User, new: &Secret<String>) -> Result<()> {
+    let count = config.accounts.password_history;
+    let Some(before) = count.checked_sub(1) else { return Ok(()) };
+    let kept = platform.accounts.run(store::password_history::newest(user.id, before)).await?;
+    let kept = store::password_history::decode(&kept)?;
+    for hash in user.password_hash.iter().cloned().chain(kept) {
+        if passwords::verify(platform, config, new.clone(), Some(hash)).await? {
+            let rule = if count == 1 {
+                "Must not be your present password.".to_owned()
+            } else {
+                format!("Must not be one of your last {count} passwords.")
+            };
+            return Err(Error::field(FIELD, rule));
+        }
+    }
+    Ok(())
+}
+
+fn tell(platform: &Platform, config: &Config, user: &User) {
+    if let Some(email) = &user.email {
+        letters::send(platform, config, email, Letter::PasswordChanged);
+    }
+}

@@ -1,0 +1,67 @@
+//! Wrong passwords in a row, by the hash of an address, whether or not anybody has it.
+
+use domain::{
+    Timestamp,
+    lockout::{Record, Rule},
+};
+use ports::{DatabaseError, Outcome, Statement};
+
+/// What is known of an address.
+pub fn by_address(address: &str) -> Statement {
+    Statement::new("SELECT failures, last_at, locked_until FROM login_failures WHERE address = ?1", [address.into()])
+}
+
+/// Decodes [`by_address`] and [`fail`]. No row: nothing is known, or a failure was not counted.
+pub fn decode(outcome: &Outcome) -> Result<Option<Record>, DatabaseError> {
+    let Some(row) = outcome.rows.first() else { return Ok(None) };
+    Ok(Some(Record {
+        failures: u32::try_from(row.integer(0)?).unwrap_or(u32::MAX),
+        last_at: Timestamp::from_millis(row.integer(1)?),
+        locked_until: row.maybe_integer(2)?.map(Timestamp::from_millis),
+    }))
+}
+
+/// Counts a wrong password, and locks the address when it was one too many. The first after a lock or after a long time counts
+/// as the first. No row: the address is locked already, and nothing is counted.
+pub fn fail(address: &str, rule: Rule, now: Timestamp) -> Statement {
+    let most = if rule.failures == 0 { i64::from(u32::MAX) } else { i64::from(rule.failures) };
+    Statement::new(
+        "INSERT INTO login_failures (address, failures, last_at, locked_until)
+         VALUES (?1, 1, ?2, CASE WHEN ?3 = 1 THEN ?4 END)
+         ON CONFLICT (address) DO UPDATE SET
+           failures = CASE WHEN locked_until IS NULL AND last_at > ?5 THEN failures + 1 ELSE 1 END,
+           locked_until = CASE WHEN ?3 = 1 OR (locked_until IS NULL AND last_at > ?5 AND failures + 1 >= ?3) THEN ?4 END,
+           last_at = ?2
+         WHERE locked_until IS NULL OR locked_until <= ?2
+         RETURNING failures, last_at, locked_until",
+        [
+            address.into(),
+            now.millis().into(),
+            most.into(),
+            now.plus(rule.duration).millis().into(),
+            now.minus(rule.duration).millis().into(),
+        ],
+    )
+}
+
+/// Forgets what is known of an address, unless it is locked now.
+pub fn forgive(address: &str, now: Timestamp) -> Statement {
+    Statement::new(
+        "DELETE FROM login_failures WHERE address = ?1 AND (locked_until IS NULL OR locked_until <= ?2)",
+        [address.into(), now.millis().into()],
+    )
+}
+
+/// Forgets what is known of an address, locked or not.
+pub fn clear(address: &str) -> Statement {
+    Statement::new("DELETE FROM login_failures WHERE address = ?1", [address.into()])
+}
+
+/// Forgets some of those that have no consequence any more.
+pub fn purge(rule: Rule, now: Timestamp) -> Statement {
+    Statement::new(
+        "DELETE FROM login_failures
+         WHERE address IN (SELECT address FROM login_failures WHERE last_at < ?1 LIMIT 20)",
+        [now.minus(rule.duration).millis().into()],
+    )
+}
