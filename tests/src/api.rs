@@ -126,6 +126,12 @@ impl Api {
         (api(one), api(two), database)
     }
 
+    /// A third process over the stores of [`Api::two`], with other settings.
+    pub async fn with_other_settings(&self, given: &[(&'static str, &str)], database: Arc<Faulty>) -> Self {
+        let process = in_process::start(&self.provider.url(), given, database, 3).await;
+        Self { target: Target::InProcess(Arc::new(process)), provider: self.provider.clone() }
+    }
+
     /// Ends every task of a process in this one, as `kill -9` would: whatever it owned, nobody owns any more.
     pub fn kill(&self) {
         if let Target::InProcess(process) = &self.target {

@@ -22,7 +22,7 @@ pub struct Banner<'a> {
 
 const JSON: &str = "-H 'content-type: application/json'";
 const BEARER: &str = r#"-H "authorization: Bearer $TOKEN""#;
-const ADA: &str = r#"'{"email":"ada@example.com","password":"analytical engine"}'"#;
+const ADA: &str = r#"'{"email":"ada@example.com","password":"Analytical-Engine-1"}'"#;
 
 impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,8 +17,9 @@ async fn a_token_says_what_rfc_9068_asks_and_nothing_secret() {
     assert_eq!(header, json!({ "typ": "at+jwt", "alg": "HS256", "kid": "test" }));
     let mut members: Vec<_> = claims.as_object().unwrap().keys().map(String::as_str).collect();
     members.sort_unstable();
-    assert_eq!(members, ["aud", "auth_time", "exp", "gen", "iat", "iss", "role", "sid", "sub"]);
+    assert_eq!(members, ["aud", "auth_time", "email_verified", "exp", "gen", "iat", "iss", "role", "sid", "sub"]);
     assert_eq!((&claims["role"], &claims["gen"]), (&json!("user"), &json!(0)));
+    assert_eq!(claims["email_verified"], false);
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 900);
     assert_eq!(claims["sub"], user.get("/api/v1/auth/me").await.json().await.1["user_id"]);
 }

@@ -19,9 +19,17 @@ enum Kind {
 /// The fields of the operation of this path.
 fn fields(path: &str) -> &'static [(&'static str, Kind)] {
     use Kind::{Bool, Integer, Number, Required, Text};
+    if path.ends_with("/password/change") {
+        return &[("current_password", Required), ("new_password", Required)];
+    }
     match path.rsplit('/').next().unwrap_or_default() {
-        "register" | "login" | "upgrade" => &[("email", Required), ("password", Required)],
+        "register" | "login" | "upgrade" => &[("email", Required), ("password", Required), ("captcha_token", Text)],
         "test" => &[("id_token", Required), ("nonce", Text), ("name", Text)],
+        "forgot" => &[("email", Required), ("captcha_token", Text)],
+        "resend" => &[("email", Required)],
+        "reset" => &[("token", Required), ("new_password", Required)],
+        "verify" | "confirm" => &[("token", Required)],
+        "change" => &[("new_email", Required), ("password", Text)],
         "refresh" => &[("refresh_token", Required)],
         "messages" => &[
             ("content", Required),
@@ -111,6 +119,13 @@ async fn required_fields_that_are_missing_are_named_together() {
         ("/api/v1/auth/guest/upgrade", &["/email", "/password"]),
         ("/api/v1/auth/oidc/test", &["/id_token"]),
         ("/api/v1/auth/identities/test", &["/id_token"]),
+        ("/api/v1/auth/password/change", &["/current_password", "/new_password"]),
+        ("/api/v1/auth/password/forgot", &["/email"]),
+        ("/api/v1/auth/password/reset", &["/token", "/new_password"]),
+        ("/api/v1/auth/email/verify", &["/token"]),
+        ("/api/v1/auth/email/resend", &["/email"]),
+        ("/api/v1/auth/email/change", &["/new_email"]),
+        ("/api/v1/auth/email/confirm", &["/token"]),
         (&victim.messages_path(), &["/content"]),
         ("/api/v1/ai/complete", &["/prompt"]),
     ] {

@@ -21,6 +21,7 @@ use crate::{
         access_tokens, api_keys, conversations::MAX_TITLE, id_tokens, messages::MAX_CONTENT, models::MAX_NAME,
         passwords, sessions::Scope,
     },
+    service::{captcha, conversations::MAX_TITLE, messages::MAX_CONTENT, models::MAX_NAME, one_time_tokens, passwords},
 };
 
 fn schema(name: &str) -> Value {
@@ -55,6 +56,7 @@ fn responses_have_the_fields_of_the_wire() {
     let text = String::new;
     let tokens = wire::Tokens { access_token: text(), refresh_token: text(), token_type: "bearer", expires_in: 1 };
     same_fields("Tokens", &tokens, &[]);
+    same_fields("Accepted", &wire::Accepted { status: "accepted" }, &[]);
     let me = wire::Me {
         id: 1,
         user_id: text(),
@@ -287,6 +289,10 @@ fn limits_are_the_ones_that_are_kept() {
         ("NewApiKey", "name", 1, api_keys::MAX_NAME),
         ("NewUser", "email", 1, Email::MAX_BYTES),
         ("NewUser", "password", passwords::MIN_CHARACTERS, passwords::MAX_CHARACTERS),
+        ("Registration", "password", passwords::LEAST_CHARACTERS, passwords::MAX_CHARACTERS),
+        ("PasswordChange", "new_password", passwords::LEAST_CHARACTERS, passwords::MAX_CHARACTERS),
+        ("PasswordReset", "token", 1, one_time_tokens::MAX_TOKEN),
+        ("Registration", "captcha_token", 1, captcha::MAX_TOKEN),
         ("Credentials", "password", 1, passwords::MAX_CHARACTERS),
         ("ConversationTitle", "title", 1, MAX_TITLE),
         ("IdToken", "id_token", 1, id_tokens::MAX_TOKEN),

@@ -1,0 +1,141 @@
+//! Guessing: pauses, locks, and that an unknown address is treated as a known one.
+
+use std::time::Duration;
+
+use futures_util::future::{join, join_all};
+use serde_json::json;
+use tests::{Answer, Api};
+
+use super::{PASSWORD, login};
+
+const WRONG: &str = "canary-wrong-Passw0rd-7";
+
+/// What a refused try was told: the code, and when to come back.
+async fn refusal(answer: Answer) -> (u16, String, u64) {
+    let after = answer.header("retry-after").map_or(0, |wait| wait.parse().expect("seconds"));
+    let (status, body) = answer.json().await;
+    (status, body["code"].as_str().expect("a code").to_owned(), after)
+}
+
+/// Sends wrong passwords, with the pauses that the server asks for, until the address is locked. Returns what the tries that
+/// counted were told, and the lock.
+pub async fn lock(api: &Api, email: &str) -> (Vec<u16>, (u16, String, u64)) {
+    let mut counted = Vec::new();
+    loop {
+        let (status, code, after) = refusal(login(api, email, WRONG).await).await;
+        match (status, code.as_str()) {
+            (401, "invalid_credentials") => counted.push(status),
+            (429, "too_many_attempts") => {
+                assert!(counted.len() >= 3 && (1..=2).contains(&after), "{counted:?} {after}");
+                tokio::time::sleep(Duration::from_secs(after)).await;
+            }
+            _ => return (counted, (status, code, after)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_known_and_an_unknown_address_are_locked_alike() {
+    let api = Api::start().await;
+    let (user, unknown) = (api.user().await, Api::fresh_email());
+    let (known, other) = join(lock(&api, &user.email), lock(&api, &unknown)).await;
+    for (counted, (status, code, after)) in [&known, &other] {
+        assert_eq!((counted.as_slice(), *status, code.as_str()), (&[401; 5][..], 429, "account_locked"));
+        assert!((1700..=1800).contains(after), "{after}");
+    }
+    // The right password does not open a lock, in no spelling of the address.
+    for email in [&user.email, &user.email.to_uppercase(), &unknown] {
+        let (status, code, _) = refusal(login(&api, email, PASSWORD).await).await;
+        assert_eq!((status, code.as_str()), (429, "account_locked"), "{email}");
+    }
+    // Who is signed in stays so, and is told.
+    assert_eq!(user.get("/api/v1/auth/me").await.status, 200);
+    api.provider.mail_about(&user.email, "Your account is locked").await;
+    assert!(api.provider.mails_to(&unknown).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_lock_of_one_address_is_no_lock_of_another() {
+    let api = Api::start().await;
+    let (one, two) = (api.user().await, api.user().await);
+    lock(&api, &one.email).await;
+    assert_eq!(login(&api, &two.email, PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_right_password_makes_wrong_ones_forgotten() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    for _ in 0..4 {
+        for _ in 0..2 {
+            assert_eq!(login(&api, &user.email, WRONG).await.status, 401);
+        }
+        assert_eq!(login(&api, &user.email, PASSWORD).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn of_many_guesses_at_once_no_more_count_than_one_after_the_other() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let guesses = join_all((0..30).map(|n| login(&api, &user.email, if n == 29 { PASSWORD } else { WRONG }))).await;
+    let of = |status: u16| guesses.iter().filter(|answer| answer.status == status).count();
+    assert!((1..=5).contains(&of(401)), "{} were answered 401", of(401));
+    assert_eq!(of(401) + of(429) + of(200), 30);
+}
+
+#[tokio::test]
+async fn wrong_passwords_of_who_is_signed_in_count_as_well() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let body = json!({ "current_password": WRONG, "new_password": "canary-Passw0rd-8" });
+    for _ in 0..3 {
+        assert_eq!(user.post("/api/v1/auth/password/change", &body).await.status, 403);
+    }
+    let (counted, (_, code, _)) = lock_after(&api, &user.email, 3).await;
+    assert_eq!((counted, code.as_str()), (2, "account_locked"));
+    let (status, code, _) = refusal(user.post("/api/v1/auth/password/change", &body).await).await;
+    assert_eq!((status, code.as_str()), (429, "account_locked"));
+}
+
+/// Like [`lock`], where so many wrong passwords were sent before.
+async fn lock_after(api: &Api, email: &str, before: usize) -> (usize, (u16, String, u64)) {
+    let mut counted = 0;
+    loop {
+        let (status, code, after) = refusal(login(api, email, WRONG).await).await;
+        match status {
+            401 => counted += 1,
+            _ if code == "too_many_attempts" => {
+                assert!(before + counted >= 3);
+                tokio::time::sleep(Duration::from_secs(after)).await;
+            }
+            _ => return (counted, (status, code, after)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn locks_can_be_switched_off() {
+    let Some(api) = Api::with_settings(&[("LITTORAL_LOCKOUT_FAILURES", "0")]).await else {
+        return println!("not here: a running host has its own settings");
+    };
+    let user = api.user().await;
+    for _ in 0..12 {
+        assert_eq!(login(&api, &user.email, WRONG).await.status, 401);
+    }
+    assert_eq!(login(&api, &user.email, PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_lock_ends_and_counting_begins_anew() {
+    let settings = [("LITTORAL_LOCKOUT_FAILURES", "2"), ("LITTORAL_LOCKOUT_SECONDS", "1")];
+    let Some(api) = Api::with_settings(&settings).await else {
+        return println!("not here: a running host has its own settings");
+    };
+    let user = api.user().await;
+    let (counted, (_, code, after)) = lock(&api, &user.email).await;
+    assert_eq!((counted.len(), code.as_str(), after), (2, "account_locked", 1));
+    tokio::time::sleep(Duration::from_secs(after)).await;
+    assert_eq!(login(&api, &user.email, WRONG).await.status, 401, "the first one after a lock");
+    assert_eq!(login(&api, &user.email, PASSWORD).await.status, 200);
+}
