@@ -9,6 +9,7 @@ mod native;
 mod process;
 mod scripts;
 mod table;
+pub mod timing;
 mod workers;
 
 use std::{

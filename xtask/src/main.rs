@@ -32,6 +32,7 @@ usage: cargo xtask COMMAND
   conformance --host HOST      the HTTP suite; HOST: in-process, native, workers or spin
   size                         the compressed sizes of the Workers script and the Spin component
   bench [--quick] [--only W]   what the product adds to calling the provider, as tables; W: native or workers
+  timing                       whether the time of an answer tells that an address is known
 ";
 
 fn main() -> ExitCode {
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         ["conformance", "--host", host] => host.parse::<Host>().and_then(conformance::command),
         ["size"] => size::print(),
         ["bench", rest @ ..] => bench::command(rest),
+        ["timing"] => bench::timing::command(),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())

@@ -59,7 +59,7 @@ async fn whoever_fails_is_refused() {
         Script::json(200, &json!({ "success": false, "error-codes": ["timeout-or-duplicate"] })),
         Script::json(400, &json!({ "success": false })),
     ] {
-        let Some((api, ..)) = with_captcha(script).await else { return };
+        let Some((api, _service, _)) = with_captcha(script).await else { return };
         for (path, _) in PATHS {
             let answer = send(&api, path, &Api::fresh_email(), Some("x")).await;
             assert_eq!(problem(answer).await, (400, json!("captcha_failed")), "{path}");
@@ -70,7 +70,7 @@ async fn whoever_fails_is_refused() {
 #[tokio::test]
 async fn a_service_that_makes_no_sense_is_unavailable_and_its_secret_is_not_logged() {
     for script in [Script::new().head(200).send("<p>canary</p>"), Script::json(200, &json!({ "ok": true }))] {
-        let Some((api, ..)) = with_captcha(script).await else { return };
+        let Some((api, _service, _)) = with_captcha(script).await else { return };
         let answer = send(&api, "login", &Api::fresh_email(), Some("canary-token")).await;
         assert_eq!(problem(answer).await, (503, json!("unavailable")));
         assert!(!api.log_lines().unwrap().concat().contains("canary"));
@@ -86,7 +86,7 @@ async fn a_service_that_cannot_be_reached_or_does_not_answer_is_unavailable() {
     let answer = send(&api, "register", &Api::fresh_email(), Some("x")).await;
     assert_eq!(problem(answer).await, (503, json!("unavailable")));
 
-    let Some((api, ..)) = with_captcha(Script::new().stall()).await else { return };
+    let Some((api, _service, _)) = with_captcha(Script::new().stall()).await else { return };
     let answer = send(&api, "register", &Api::fresh_email(), Some("x")).await;
     assert_eq!(problem(answer).await, (503, json!("unavailable")));
 }

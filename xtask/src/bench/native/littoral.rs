@@ -15,9 +15,10 @@ use crate::{
 /// What differs from a fresh installation: limits that no load reaches (a bucket refills by whole milliseconds, so that only a long
 /// period lets a burst be large), and the provider. All else is the default, among it the
 /// cost of password hashes, the five timeouts, the hold and one log line for every request.
-pub const LIMITS: [(&str, &str); 3] = [
+pub const LIMITS: [(&str, &str); 4] = [
     ("LITTORAL_AUTH_LIMIT", "1000000/86400"),
     ("LITTORAL_SIGN_UP_LIMIT", "1000000/86400"),
+    ("LITTORAL_RECOVERY_LIMIT", "1000000/86400"),
     ("LITTORAL_MESSAGE_LIMIT", "1000000/86400"),
 ];
 
@@ -59,7 +60,8 @@ pub fn register(littoral: &Process, count: usize) -> Result<Vec<String>> {
 
 /// The password of a registered user.
 pub fn password(number: usize) -> String {
-    format!("No-Secret-at-4ll/{number}")
+    // No three equal or consecutive digits in a row, whatever the number.
+    format!("No-Secret-at-4ll{}", number.to_string().replace("", "/"))
 }
 
 /// A connection to it.
