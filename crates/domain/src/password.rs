@@ -7,7 +7,7 @@ pub const MAX_CHARACTERS: usize = 128;
 pub const LEAST_CHARACTERS: usize = 8;
 
 /// Words that stand for the commonest passwords, one a line: lower-case letters, at least four. Written by hand after what the
-/// yearly rankings of leaked passwords (SplashData, NordPass, the list of the UK's NCSC) have in common; whole lists are
+/// yearly rankings of leaked passwords (`SplashData`, `NordPass`, the list of the UK's NCSC) have in common; whole lists are
 /// not bundled, because nearly all of their entries are too short or break another rule.
 const COMMON: &str = include_str!("password/common.txt");
 
@@ -128,7 +128,7 @@ fn is_common(folded: &[char]) -> bool {
     let Some(first) = folded.iter().position(|c| c.is_alphabetic()) else { return false };
     let last = folded.iter().rposition(|c| c.is_alphabetic()).unwrap_or(first);
     let core: String = folded[first..=last].iter().filter_map(|&c| letter(c)).collect();
-    COMMON.lines().any(|word| core.len() % word.len() == 0 && core == word.repeat(core.len() / word.len()))
+    COMMON.lines().any(|word| core.len().is_multiple_of(word.len()) && core == word.repeat(core.len() / word.len()))
 }
 
 /// The letter that a character stands for in disguise.

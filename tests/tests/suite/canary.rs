@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::json;
 use testkit::upstream::Script;
-use tests::{Api, User, settings::ADMIN_PASSWORD};
+use tests::{Api, User, settings::ADMIN_PASSWORD, token_in};
 
 const CONTENT: &str = "canary-content-of-a-message";
 const WRONG: &str = "canary-wrong-password";
@@ -23,6 +23,20 @@ async fn session(api: &Api, user: &User) -> (Vec<String>, String) {
     errors.push(api.send(Method::POST, "/api/v1/auth/login", &kind, broken.into()).await.text().await);
     errors
         .push(api.post("/api/v1/auth/login", &json!({ "email": user.email, "password": [WRONG] })).await.text().await);
+
+    let token = token_in(&api.provider.mail_about(&user.email, "Confirm").await);
+    for (path, body) in [
+        ("password/reset", json!({ "token": format!("{token}x"), "new_password": format!("{WRONG}-Aa1") })),
+        ("password/reset", json!({ "token": token, "new_password": WRONG })),
+        ("password/change", json!({ "current_password": WRONG, "new_password": format!("{WRONG}-Aa1") })),
+        ("email/change", json!({ "new_email": user.email, "password": "canary-Passw0rd-7" })),
+        ("email/confirm", json!({ "token": token })),
+        ("email/verify", json!({ "token": [token] })),
+    ] {
+        errors.push(user.post(&format!("/api/v1/auth/{path}"), &body).await.text().await);
+    }
+    assert!(errors.iter().all(|error| !error.contains(&token)), "{errors:?}");
+    api.post("/api/v1/auth/password/forgot", &json!({ "email": user.email })).await;
 
     let (_, conversation) = user.post("/api/v1/chat/conversations", &json!({ "title": TITLE })).await.json().await;
     let path = format!("/api/v1/chat/conversations/{}/messages", conversation["id"].as_str().unwrap());

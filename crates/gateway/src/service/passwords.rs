@@ -94,7 +94,7 @@ pub fn refresh(
 
 /// A hash that can be verified.
 enum Stored {
-    Argon2(PasswordHash, Params),
+    Argon2(Box<PasswordHash>, Params),
     Bcrypt(Bcrypt),
 }
 
@@ -110,12 +110,12 @@ impl Stored {
         let work = |memory: u32, passes: u32| u64::from(memory) * u64::from(passes);
         let bounded = params.m_cost() <= MAX_MEMORY_KIB.max(ours.memory_kib)
             && work(params.m_cost(), params.t_cost()) <= MAX_WORK.max(work(ours.memory_kib, ours.passes));
-        bounded.then_some(Self::Argon2(hash, params))
+        bounded.then(|| Self::Argon2(Box::new(hash), params))
     }
 
     fn verify(&self, password: &[u8]) -> bool {
         match self {
-            Self::Argon2(hash, _) => Argon2::default().verify_password(password, hash).is_ok(),
+            Self::Argon2(hash, _) => Argon2::default().verify_password(password, &**hash).is_ok(),
             Self::Bcrypt(bcrypt) => bcrypt.verify(password),
         }
     }

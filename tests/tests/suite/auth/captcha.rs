@@ -10,13 +10,11 @@ async fn with_captcha(script: Script) -> Option<(Api, Provider, String)> {
     let id = service.script(script).await;
     let url = format!("{}/play/{id}", service.url());
     let settings = [("LITTORAL_TURNSTILE_SECRET", "canary-captcha-secret"), ("LITTORAL_TURNSTILE_URL", url.as_str())];
-    match Api::with_settings(&settings).await {
-        Some(api) => Some((api, service, id)),
-        None => {
-            println!("not here: a running host has its own settings");
-            None
-        }
+    let api = Api::with_settings(&settings).await;
+    if api.is_none() {
+        println!("not here: a running host has its own settings");
     }
+    api.map(|api| (api, service, id))
 }
 
 async fn send(api: &Api, path: &str, email: &str, token: Option<&str>) -> Answer {

@@ -82,7 +82,7 @@ mod tests {
         let good = "$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe";
         assert!(Bcrypt::parse(good).is_some());
         for bad in [
-            "".to_owned(),
+            String::new(),
             good[..59].to_owned(),
             format!("{good}a"),
             format!("{good}$"),
