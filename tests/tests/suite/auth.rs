@@ -2,19 +2,18 @@
 
 mod access_tokens;
 mod api_keys;
+mod captcha;
 mod events;
 mod guests;
 mod jwks;
 mod jwt_attacks;
-mod oidc;
-mod refresh;
-mod sessions;
-mod tokens;
-mod captcha;
 mod lockout;
+mod oidc;
 mod passwords;
 mod private_sign_up;
 mod refresh;
+mod sessions;
+mod tokens;
 mod verification;
 
 use std::collections::BTreeSet;

@@ -101,7 +101,8 @@ pub fn advance(
 pub fn open_one(id: SessionId, user: UserId) -> Statement {
     Statement::new(
         "SELECT id, user_id, counter, generation, authenticated_at,
-                (SELECT role FROM users WHERE users.id = sessions.user_id) AS role
+                (SELECT role FROM users WHERE users.id = sessions.user_id) AS role,
+                (SELECT email_verified_at IS NOT NULL FROM users WHERE users.id = sessions.user_id) AS email_verified
          FROM sessions WHERE id = ?1 AND user_id = ?2 AND ended_at IS NULL",
         [id.to_string().into(), user.to_string().into()],
     )

@@ -132,14 +132,40 @@ async fn locks_can_be_switched_off() {
 
 #[tokio::test]
 async fn a_lock_ends_and_counting_begins_anew() {
-    let settings = [("LITTORAL_LOCKOUT_FAILURES", "2"), ("LITTORAL_LOCKOUT_SECONDS", "1")];
-    let Some(api) = Api::with_settings(&settings).await else {
+    let Some(api) = Api::with_settings(&[("LITTORAL_LOCKOUT_FAILURES", "2")]).await else {
         return println!("not here: a running host has its own settings");
     };
     let user = api.user().await;
-    let (counted, (_, code, after)) = lock(&api, &user.email).await;
-    assert_eq!((counted.len(), code.as_str(), after), (2, "account_locked", 1));
-    tokio::time::sleep(Duration::from_secs(after)).await;
+    for _ in 0..2 {
+        let (counted, (_, code, after)) = lock(&api, &user.email).await;
+        assert_eq!((counted.len(), code.as_str(), after), (2, "account_locked", 1800));
+        api.pass(Duration::from_mins(30));
+    }
     assert_eq!(login(&api, &user.email, WRONG).await.status, 401, "the first one after a lock");
+    api.pass(Duration::from_mins(30));
+    assert_eq!(login(&api, &user.email, WRONG).await.status, 401, "the one before is forgotten");
+    assert_eq!(login(&api, &user.email, PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn pauses_grow_from_the_third_wrong_password_on() {
+    let Some(api) = Api::with_settings(&[("LITTORAL_LOCKOUT_FAILURES", "10")]).await else {
+        return println!("not here: a running host has its own settings");
+    };
+    let user = api.user().await;
+    for _ in 0..2 {
+        assert_eq!(login(&api, &user.email, WRONG).await.status, 401);
+    }
+    for pause in [1, 2, 4, 8] {
+        assert_eq!(login(&api, &user.email, WRONG).await.status, 401);
+        // Also for the right one, and a try that does not count makes it no longer.
+        for password in [WRONG, PASSWORD, WRONG] {
+            assert_eq!(
+                refusal(login(&api, &user.email, password).await).await,
+                (429, "too_many_attempts".into(), pause)
+            );
+        }
+        api.pass(Duration::from_secs(pause));
+    }
     assert_eq!(login(&api, &user.email, PASSWORD).await.status, 200);
 }

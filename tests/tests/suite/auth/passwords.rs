@@ -1,6 +1,6 @@
 //! `/api/v1/auth/password`: which may be chosen, changing one, resetting one that is forgotten.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::join_all;
 use http::Method;
@@ -164,6 +164,21 @@ async fn a_reset_makes_the_other_tokens_worthless() {
     let user = User { tokens, ..user };
     assert_eq!(change(&user, OTHER, "canary-Passw0rd-9").await.status, 204);
     no_token(reset(&api, &three, "canary-Passw0rd-6").await).await;
+}
+
+#[tokio::test]
+async fn a_token_of_a_reset_counts_for_an_hour() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let (early, late) = (reset_token(&api, &user.email).await, reset_token(&api, &user.email).await);
+    if !api.pass(Duration::from_mins(60)) {
+        return println!("not here: a running host has its own clock");
+    }
+    no_token(reset(&api, &early, OTHER).await).await;
+    no_token(reset(&api, &late, OTHER).await).await;
+    let fresh = reset_token(&api, &user.email).await;
+    api.pass(Duration::from_mins(59));
+    assert_eq!(reset(&api, &fresh, OTHER).await.status, 204);
 }
 
 #[tokio::test]

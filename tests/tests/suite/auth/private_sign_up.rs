@@ -1,8 +1,9 @@
 //! Who may sign up: privately, so that nobody learns which addresses are known, or nobody at all. These are settings, so this is
 //! tried in process.
 
+use http::Method;
 use serde_json::json;
-use tests::{Api, token_in};
+use tests::{Api, User, token_in};
 
 use super::{
     PASSWORD, check_tokens, login, me,
@@ -95,6 +96,42 @@ async fn a_reset_proves_the_address_too() {
     // The password of the first mail comes too late.
     assert_eq!(verify(&api, &verifies).await.status, 204);
     assert_eq!(login(&api, &email, PASSWORD).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_guest_becomes_a_user_when_the_address_is_confirmed() {
+    let settings = [("LITTORAL_SIGN_UP", "private"), ("LITTORAL_GUESTS", "allow")];
+    let Some(api) = Api::with_settings(&settings).await else {
+        return println!("not here: a running host has its own settings");
+    };
+    let known = Api::fresh_email();
+    accepted(&api, &known, PASSWORD).await;
+    assert_eq!(verify(&api, &verify_token(&api, &known).await).await.status, 200);
+
+    let (_, tokens) = api.send(Method::POST, "/api/v1/auth/guest", &[], Vec::new()).await.json().await;
+    let guest = User { api: api.clone(), email: String::new(), tokens };
+    let conversation = guest.conversation().await;
+    let email = Api::fresh_email();
+    for address in [&known, &email] {
+        let body = json!({ "email": address, "password": PASSWORD });
+        let answer = guest.post("/api/v1/auth/guest/upgrade", &body).await;
+        assert_eq!((answer.status.as_u16(), answer.text().await.as_str()), (202, ACCEPTED));
+    }
+    api.provider.mail_about(&known, "You already have an account").await;
+    let token = token_in(&api.provider.mail_about(&email, "Confirm your new e-mail address").await);
+    assert_eq!(guest.get("/api/v1/auth/me").await.json().await.1["role"], "guest");
+    assert_eq!(login(&api, &email, PASSWORD).await.status, 401);
+
+    let confirm = async || api.post("/api/v1/auth/email/confirm", &json!({ "token": token })).await;
+    assert_eq!(confirm().await.status, 204);
+    no_token(confirm().await).await;
+    let (status, tokens) = login(&api, &email, PASSWORD).await.json().await;
+    assert_eq!(status, 200, "{tokens}");
+    let user = User { tokens, ..guest };
+    let (_, me) = user.get("/api/v1/auth/me").await.json().await;
+    assert_eq!((&me["role"], &me["email_verified"]), (&json!("user"), &json!(true)));
+    let (status, _) = user.get(&format!("/api/v1/chat/conversations/{conversation}")).await.json().await;
+    assert_eq!(status, 200);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! `/api/v1/auth/email`: whose an address is, another address, and the mails about it.
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::{Value, json};
 use testkit::upstream::Script;
@@ -56,6 +58,43 @@ async fn registering_mails_a_token_that_proves_the_address_once() {
     assert_eq!(view(&refreshed(&user).await).await, (json!(user.email), json!(true)));
     no_token(verify(&api, &token).await).await;
     no_token(verify(&api, "x").await).await;
+}
+
+#[tokio::test]
+async fn a_token_of_an_address_counts_for_a_day() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let token = verify_token(&api, &user.email).await;
+    if !api.pass(Duration::from_hours(24)) {
+        return println!("not here: a running host has its own clock");
+    }
+    no_token(verify(&api, &token).await).await;
+    post(&api, "resend", json!({ "email": user.email })).await;
+    let token = verify_token(&api, &user.email).await;
+    api.pass(Duration::from_hours(23));
+    assert_eq!(verify(&api, &token).await.status, 204);
+}
+
+#[tokio::test]
+async fn a_country_that_was_not_seen_before_is_told_and_a_known_one_forgotten() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let told = async || {
+        let mails = api.provider.mails_to(&user.email).await;
+        mails.iter().filter(|mail| mail["subject"] == "A new device signed in").count()
+    };
+    if !api.call_from("203.0.113.9", Some("IS")) {
+        return println!("not here: a running host's platform says where its callers are");
+    }
+    assert_eq!(login(&api, &user.email, PASSWORD).await.status, 200);
+    let mail = api.provider.mail_about(&user.email, "A new device signed in").await;
+    assert!(mail["text"].as_str().unwrap().contains("Place: IS\n"), "{mail}");
+    api.pass(Duration::from_hours(89 * 24));
+    assert_eq!(login(&api, &user.email, PASSWORD).await.status, 200);
+    api.pass(Duration::from_hours(91 * 24));
+    assert_eq!(login(&api, &user.email, PASSWORD).await.status, 200);
+    api.provider.mail_about(&user.email, "A new device signed in").await;
+    assert_eq!(told().await, 2);
 }
 
 #[tokio::test]

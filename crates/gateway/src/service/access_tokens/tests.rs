@@ -34,6 +34,7 @@ fn wire(config: &Config) -> Wire {
         sub: claims().user.to_string(),
         sid: claims().session.to_string(),
         role: "user".into(),
+        email_verified: true,
         r#gen: 0,
         auth_time: NOW.seconds(),
         iat: NOW.seconds(),

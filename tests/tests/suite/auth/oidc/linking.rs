@@ -2,10 +2,14 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tests::{Api, User};
+use tests::{Api, User, token_in};
 
 use super::{
-    super::tokens::{self, part},
+    super::{
+        login,
+        passwords::{reset, reset_token},
+        tokens::{self, part},
+    },
     fresh_subject, identities, me, present, signed_in, start, token, unlink, verified,
 };
 
@@ -61,6 +65,50 @@ async fn an_account_whose_address_was_never_proved_is_not_joined() {
     assert_eq!((status, &linked["provider"]), (201, &json!("test")), "{linked}");
     let again = signed_in(&api, "test", &first, 200).await;
     assert_eq!(me(&again).await["user_id"], me(&squatter).await["user_id"]);
+}
+
+#[tokio::test]
+async fn who_proves_an_address_by_a_reset_gets_the_account_without_what_others_linked() {
+    let api = start().await;
+    // Somebody makes an account with an address that is not theirs, and links a way in.
+    let squatter = api.user().await;
+    let theirs = token("test", &fresh_subject(), &json!({}));
+    assert_eq!(link(&squatter, "test", &theirs).await.0, 201);
+    let proof = reset_token(&api, &squatter.email).await;
+    assert_eq!(reset(&api, &proof, "canary-Passw0rd-8").await.status, 204);
+    let (_, tokens) = login(&api, &squatter.email, "canary-Passw0rd-8").await.json().await;
+    let owner = User { tokens, ..squatter };
+    assert!(identities(&owner).await.is_empty());
+    // The same token makes an account of its own now.
+    let stranger = signed_in(&api, "test", &theirs, 201).await;
+    assert_ne!(me(&stranger).await["user_id"], me(&owner).await["user_id"]);
+    // What its owner links stays after another reset.
+    assert_eq!(link(&owner, "test", &token("test", &fresh_subject(), &json!({}))).await.0, 201);
+    let proof = reset_token(&api, &owner.email).await;
+    assert_eq!(reset(&api, &proof, "canary-Passw0rd-9").await.status, 204);
+    let (_, tokens) = login(&api, &owner.email, "canary-Passw0rd-9").await.json().await;
+    assert_eq!(identities(&User { tokens, ..owner }).await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_account_without_address_and_password_gets_both() {
+    let api = start().await;
+    let user = signed_in(&api, "test", &token("test", &fresh_subject(), &json!({})), 201).await;
+    let email = Api::fresh_email();
+    let change = async || user.post("/api/v1/auth/email/change", &json!({ "new_email": email })).await;
+    assert_eq!(change().await.status, 202);
+    let token = token_in(&api.provider.mail_about(&email, "Confirm your new e-mail address").await);
+    assert_eq!(api.post("/api/v1/auth/email/confirm", &json!({ "token": token })).await.status, 204);
+    let proof = reset_token(&api, &email).await;
+    assert_eq!(reset(&api, &proof, "canary-Passw0rd-8").await.status, 204);
+    let (status, tokens) = login(&api, &email, "canary-Passw0rd-8").await.json().await;
+    assert_eq!(status, 200, "{tokens}");
+    let user = User { tokens, ..user };
+    assert_eq!((identities(&user).await.len(), &me(&user).await["email_verified"]), (1, &json!(true)));
+    // From here on the password is asked for.
+    let (status, problem) =
+        user.post("/api/v1/auth/email/change", &json!({ "new_email": Api::fresh_email() })).await.json().await;
+    assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/password")), "{problem}");
 }
 
 #[tokio::test]

@@ -20,8 +20,9 @@ use crate::{
     service::{
         access_tokens, api_keys, conversations::MAX_TITLE, id_tokens, messages::MAX_CONTENT, models::MAX_NAME,
         passwords, sessions::Scope,
+        access_tokens, captcha, conversations::MAX_TITLE, id_tokens, messages::MAX_CONTENT, models::MAX_NAME,
+        one_time_tokens, passwords, sessions::Scope,
     },
-    service::{captcha, conversations::MAX_TITLE, messages::MAX_CONTENT, models::MAX_NAME, one_time_tokens, passwords},
 };
 
 fn schema(name: &str) -> Value {
