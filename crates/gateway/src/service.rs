@@ -24,5 +24,6 @@ pub mod passwords;
 pub mod provider_keys;
 pub mod refresh_tokens;
 pub mod runs;
+pub mod sealing;
 pub mod sessions;
 pub mod sign_in;
