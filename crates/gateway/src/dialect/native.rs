@@ -12,5 +12,6 @@ pub mod messages;
 pub mod options;
 pub mod routes;
 pub mod runs;
+pub mod second_factors;
 pub mod sessions;
 pub mod wire;

@@ -56,6 +56,18 @@ pub enum Action {
     PasswordChangeWaived,
     /// An admin revoked all API keys.
     ApiKeysRevoked,
+    /// A second factor was added.
+    SecondFactorAdded,
+    /// A second factor was removed.
+    SecondFactorRemoved,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
+    /// New recovery codes were made.
+    RecoveryCodesRenewed,
+    /// The trust in all devices was ended.
+    TrustedDevicesForgotten,
+    /// Somebody who is signed in proved to be there, or tried to.
+    SteppedUp,
 }
 
 impl Action {
@@ -82,6 +94,12 @@ impl Action {
             Self::PasswordChangeDemanded => "password_change_demanded",
             Self::PasswordChangeWaived => "password_change_waived",
             Self::ApiKeysRevoked => "api_keys_revoked",
+            Self::SecondFactorAdded => "second_factor_added",
+            Self::SecondFactorRemoved => "second_factor_removed",
+            Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::RecoveryCodesRenewed => "recovery_codes_renewed",
+            Self::TrustedDevicesForgotten => "trusted_devices_forgotten",
+            Self::SteppedUp => "stepped_up",
         }
     }
 }
