@@ -8,6 +8,7 @@ mod mail;
 pub mod money;
 mod oidc;
 mod reader;
+mod second_factors;
 mod sessions;
 mod signing;
 
@@ -22,6 +23,7 @@ pub use self::{
     guests::Guests,
     mail::Mail,
     oidc::OidcProvider,
+    second_factors::SecondFactors,
     sessions::Sessions,
     signing::SigningKey,
 };
@@ -80,6 +82,9 @@ pub struct Config {
     pub jwt_keys: Vec<SigningKey>,
     /// Keys that the chain of refresh tokens is computed with: the first for new tokens, all verify.
     pub refresh_keys: Vec<Key>,
+    /// Keys that secrets in the database are sealed with: the first seals, all open. A key must stay as long as anything is sealed with
+    /// it.
+    pub data_keys: Vec<Key>,
     /// Life of an access token.
     pub access_token: Duration,
     /// A session that is not refreshed for this long ends.
@@ -92,6 +97,8 @@ pub struct Config {
     pub sessions: Sessions,
     /// Signing up and in: passwords, guessing, confirmed addresses.
     pub accounts: Accounts,
+    /// Second factors.
+    pub second_factors: SecondFactors,
     /// Cost of a password hash.
     pub hash_cost: HashCost,
     /// Origins that browsers may call from.
@@ -181,11 +188,13 @@ impl Config {
             public_url,
             jwt_keys: signing::read(&mut read, "LITTORAL_JWT_KEYS").await?,
             refresh_keys: read.keys("LITTORAL_REFRESH_KEYS").await?,
+            data_keys: read.keys("LITTORAL_DATA_KEYS").await?,
             access_token: read.seconds("LITTORAL_ACCESS_TOKEN_SECONDS", 900, 1..=86_400).await?,
             session_idle: read.seconds("LITTORAL_SESSION_IDLE_SECONDS", 30 * 86_400, 60..=31_536_000).await?,
             session_max: read.seconds("LITTORAL_SESSION_MAX_SECONDS", 365 * 86_400, 60..=157_680_000).await?,
             first_admin: FirstAdmin::read(&mut read).await?,
             sessions: Sessions::read(&mut read).await?,
+            second_factors: SecondFactors::read(&mut read).await?,
             hash_cost: HashCost {
                 memory_kib: read.number("LITTORAL_ARGON2_MEMORY_KIB", 19_456, 8..=1_048_576).await?,
                 passes: read.number("LITTORAL_ARGON2_PASSES", 2, 1..=100).await?,

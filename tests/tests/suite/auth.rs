@@ -11,10 +11,14 @@ mod lockout;
 mod oidc;
 mod passwords;
 mod private_sign_up;
+mod recovery_codes;
 mod refresh;
 mod sessions;
+mod step_up;
 mod tokens;
 mod verification;
+mod totp;
+mod trusted_devices;
 
 use std::collections::BTreeSet;
 

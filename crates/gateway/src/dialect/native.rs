@@ -14,5 +14,6 @@ pub mod options;
 pub mod passwords;
 pub mod routes;
 pub mod runs;
+pub mod second_factors;
 pub mod sessions;
 pub mod wire;

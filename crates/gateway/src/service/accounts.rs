@@ -127,12 +127,13 @@ async fn enroll(platform: &Platform, config: &Config, email: &Email, hash: &str,
 }
 
 /// Signs in. An address that nobody has takes the same path as one whose password is wrong: it is counted, and the password is
-/// verified with the hash of another account, always the same one.
+/// verified with the hash of another account, always the same one. A device may show that it is `trusted`.
 pub async fn login(
     platform: &Platform,
     config: &Arc<Config>,
     address: &str,
     password: Secret<String>,
+    trusted: Option<&Secret<String>>,
     device: &Device,
 ) -> Result<SignIn> {
     let (email, key) = (Email::parse(address), Key::of(address));
@@ -153,7 +154,7 @@ pub async fn login(
     if let (Some(user), Some(own), Some(password), true) = (&known, own, kept, matches) {
         login_attempts::succeeded(platform, config, &key).await?;
         passwords::refresh(platform, config, user.id, &own, password);
-        return sign_in::finish(platform, config, user, Method::Password, device).await;
+        return sign_in::finish_trusting(platform, config, user, Method::Password, device, trusted).await;
     }
     let event = Event { user: known.as_ref().map(|user| user.id), actor: None, ..failed(device) };
     login_attempts::failed(platform, config, &key, known.as_ref(), &event).await?;

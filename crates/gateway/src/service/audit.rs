@@ -68,6 +68,18 @@ pub enum Action {
     EmailVerified,
     /// The account got another address.
     EmailChanged,
+    /// A second factor was added.
+    SecondFactorAdded,
+    /// A second factor was removed.
+    SecondFactorRemoved,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
+    /// New recovery codes were made.
+    RecoveryCodesRenewed,
+    /// The trust in all devices was ended.
+    TrustedDevicesForgotten,
+    /// Somebody who is signed in proved to be there, or tried to.
+    SteppedUp,
 }
 
 impl Action {
@@ -100,6 +112,12 @@ impl Action {
             Self::AccountLocked => "account_locked",
             Self::EmailVerified => "email_verified",
             Self::EmailChanged => "email_changed",
+            Self::SecondFactorAdded => "second_factor_added",
+            Self::SecondFactorRemoved => "second_factor_removed",
+            Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::RecoveryCodesRenewed => "recovery_codes_renewed",
+            Self::TrustedDevicesForgotten => "trusted_devices_forgotten",
+            Self::SteppedUp => "stepped_up",
         }
     }
 }

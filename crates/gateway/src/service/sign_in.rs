@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{
-    SessionId, UserId,
+    Secret, SessionId, UserId,
     account::{Device, Standing, User},
     permission::Role,
 };
@@ -13,6 +13,10 @@ use super::{
     audit::{self, Action, Event},
     first_admin,
     letters::{self, Letter},
+    second_factors::{
+        self,
+        challenges::{self, Challenge},
+    },
     sessions::{self, Tokens},
 };
 use crate::{
@@ -61,9 +65,11 @@ impl Method {
 pub enum SignIn {
     /// The user is signed in.
     Done(Tokens),
+    /// A second factor is asked for.
+    SecondFactor(Challenge),
 }
 
-/// Signs in a user who has proved who they are.
+/// Signs in a user who has proved who they are, or asks for a second factor.
 pub async fn finish(
     platform: &Platform,
     config: &Config,
@@ -71,38 +77,77 @@ pub async fn finish(
     method: Method,
     device: &Device,
 ) -> Result<SignIn> {
+    finish_trusting(platform, config, user, method, device, None).await
+}
+
+/// The same where the device may show that it is trusted, so that no second factor is asked for.
+pub async fn finish_trusting(
+    platform: &Platform,
+    config: &Config,
+    user: &User,
+    method: Method,
+    device: &Device,
+    trusted: Option<&Secret<String>>,
+) -> Result<SignIn> {
+    require_usable(user, method.as_str())?;
+    if let Some(methods) = second_factors::asked_of(platform, user.id, trusted).await? {
+        let challenge = challenges::pose(platform, config, user.id, method.as_str(), methods).await?;
+        return Ok(SignIn::SecondFactor(challenge));
+    }
+    complete(platform, config, user, method.as_str(), device, Vec::new()).await.map(SignIn::Done)
+}
+
+/// Opens the session of a user who has proved all that is asked for: `by` names it. `besides` is done in the same batch.
+pub async fn complete(
+    platform: &Platform,
+    config: &Config,
+    user: &User,
+    by: &str,
+    device: &Device,
+    besides: Vec<Statement>,
+) -> Result<Tokens> {
+    let role = first_admin::role(platform, config, user, device).await?;
+    let verified = user.email_verified_at.is_some();
+    let (open, tokens) = open_by(platform, config, user.id, role, verified, Action::SignedIn, by, device)?;
+    let mut batch = sessions::make_room(platform, config, user.id).to_vec();
+    let asked = batch.len();
+    batch.push(store::sessions::seen(user.id, device, platform.clock.now().minus(KNOWN)));
+    batch.extend(open);
+    batch.extend(besides);
+    let outcomes = platform.accounts.batch(batch).await?;
+    sessions::made_room(platform, config, user.id, outcomes.first(), device).await?;
+    let seen = outcomes.get(asked).map(store::sessions::was_seen).transpose()?.unwrap_or_default();
+    if let Some(email) = user.email.as_deref().filter(|_| !seen) {
+        tell_of_device(platform, config, email, device);
+    }
+    Ok(tokens)
+}
+
+/// Mails the owner that somebody signed in on a device that is not known.
+fn tell_of_device(platform: &Platform, config: &Config, email: &str, device: &Device) {
+    let unknown = || "unknown".to_owned();
+    let known_as = device.name.clone().or_else(|| device.platform.clone()).or_else(|| device.user_agent.clone());
+    let letter = Letter::NewDevice {
+        device: known_as.unwrap_or_else(unknown),
+        place: device.country.clone().unwrap_or_else(unknown),
+        time: platform.clock.now().to_minute(),
+    };
+    letters::send(platform, config, email, letter);
+}
+
+/// Refuses an account that may not be used, or not by who signed in in this way.
+pub fn require_usable(user: &User, method: &str) -> Result<()> {
     if user.standing != Standing::Active {
         return Err(suspended());
     }
-    if user.must_change_password && method == Method::Password {
+    if user.must_change_password && method == Method::Password.as_str() {
         return Err(Error::new(
             ErrorKind::Forbidden,
             "password_change_required",
             "This password is no longer accepted. Set another one: POST your address to /api/v1/auth/password/forgot and follow the mail.",
         ));
     }
-    let role = first_admin::role(platform, config, user, device).await?;
-    let verified = user.email_verified_at.is_some();
-    let (open, tokens) = open(platform, config, user.id, role, verified, method, device)?;
-    let now = platform.clock.now();
-    let mut batch = sessions::make_room(platform, config, user.id).to_vec();
-    let asked = batch.len();
-    batch.push(store::sessions::seen(user.id, device, now.minus(KNOWN)));
-    batch.extend(open);
-    let outcomes = platform.accounts.batch(batch).await?;
-    sessions::made_room(platform, config, user.id, outcomes.first(), device).await?;
-    let seen = outcomes.get(asked).map(store::sessions::was_seen).transpose()?.unwrap_or_default();
-    if let Some(email) = user.email.as_deref().filter(|_| !seen) {
-        let unknown = || "unknown".to_owned();
-        let known_as = device.name.clone().or_else(|| device.platform.clone()).or_else(|| device.user_agent.clone());
-        let letter = Letter::NewDevice {
-            device: known_as.unwrap_or_else(unknown),
-            place: device.country.clone().unwrap_or_else(unknown),
-            time: now.to_minute(),
-        };
-        letters::send(platform, config, email, letter);
-    }
-    Ok(SignIn::Done(tokens))
+    Ok(())
 }
 
 /// What the owner of a suspended account hears.
@@ -125,9 +170,23 @@ pub fn open(
     method: Method,
     device: &Device,
 ) -> Result<(Vec<Statement>, Tokens)> {
-    let session = platform.entropy.id(platform.clock.now(), SessionId::new);
     let action = if method.is_first() { Action::Registered } else { Action::SignedIn };
-    let event = Event { detail: Some(method.as_str()), session: Some(session), ..Event::by_user(user, action, device) };
+    open_by(platform, config, user, role, email_verified, action, method.as_str(), device)
+}
+
+#[expect(clippy::too_many_arguments, reason = "all of it is told to the client or to the audit log")]
+fn open_by(
+    platform: &Platform,
+    config: &Config,
+    user: UserId,
+    role: Role,
+    email_verified: bool,
+    action: Action,
+    by: &str,
+    device: &Device,
+) -> Result<(Vec<Statement>, Tokens)> {
+    let session = platform.entropy.id(platform.clock.now(), SessionId::new);
+    let event = Event { detail: Some(by), session: Some(session), ..Event::by_user(user, action, device) };
     let batch = vec![
         sessions::insert(platform, config, session, user, device),
         audit::statement(platform, &event),

@@ -5,7 +5,7 @@ use http::Method;
 
 use super::{
     admin, api_keys, auth, completions, conversations, email_addresses, guests, identities, jwks, messages, passwords,
-    runs, sessions,
+    runs, second_factors, sessions,
 };
 use crate::http::{
     docs, health, openapi,
@@ -29,6 +29,7 @@ pub fn all() -> Vec<Route> {
         Route::new(get.clone(), "/docs/{file}", Public, docs::file),
         Route::new(post.clone(), "/api/v1/auth/register", SignIn, auth::register),
         Route::new(post.clone(), "/api/v1/auth/login", SignIn, auth::login),
+        Route::new(post.clone(), "/api/v1/auth/login/second-factor", SignIn, second_factors::answer),
         Route::new(post.clone(), "/api/v1/auth/refresh", SignIn, auth::refresh),
         Route::new(get.clone(), "/api/v1/auth/me", Needs(ReadAccount), auth::me),
         Route::new(post.clone(), "/api/v1/auth/guest", SignIn, guests::create),
@@ -59,6 +60,18 @@ pub fn all() -> Vec<Route> {
         Route::new(delete.clone(), "/api/v1/admin/users/{id}/sessions", Needs(ManageUsers), admin::end_sessions),
         Route::new(delete.clone(), "/api/v1/admin/users/{id}/api-keys", Needs(ManageUsers), admin::revoke_keys),
         Route::new(get.clone(), "/api/v1/admin/audit", Needs(ReadAudit), admin::audit),
+        Route::new(post.clone(), "/api/v1/auth/step-up", Needs(ManageAccount), second_factors::step_up),
+        Route::new(get.clone(), "/api/v1/auth/factors", Needs(ReadAccount), second_factors::list),
+        Route::new(post.clone(), "/api/v1/auth/factors/totp", Needs(ManageAccount), second_factors::begin_totp),
+        Route::new(
+            post.clone(),
+            "/api/v1/auth/factors/totp/confirm",
+            Needs(ManageAccount),
+            second_factors::confirm_totp,
+        ),
+        Route::new(delete.clone(), "/api/v1/auth/factors/{id}", Needs(ManageAccount), second_factors::remove),
+        Route::new(post.clone(), "/api/v1/auth/recovery-codes", Needs(ManageAccount), second_factors::renew_codes),
+        Route::new(delete.clone(), "/api/v1/auth/trusted-devices", Needs(ManageAccount), second_factors::distrust_all),
         Route::new(post.clone(), "/api/v1/ai/complete", Needs(Chat), completions::create),
         Route::new(post.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::create),
         Route::new(get.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::list),

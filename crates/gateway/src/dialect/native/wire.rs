@@ -4,6 +4,7 @@ mod accounts;
 pub mod admin;
 pub mod api_keys;
 pub mod identities;
+pub mod second_factors;
 pub mod sessions;
 
 use axum::{body::Body, response::Response};

@@ -18,10 +18,14 @@ use crate::{
     http::problem,
     run::payload::{self, End, Fault},
     service::{
-        access_tokens, api_keys, conversations::MAX_TITLE, id_tokens, messages::MAX_CONTENT, models::MAX_NAME,
-        passwords, sessions::Scope,
-        access_tokens, captcha, conversations::MAX_TITLE, id_tokens, messages::MAX_CONTENT, models::MAX_NAME,
-        one_time_tokens, passwords, sessions::Scope,
+        access_tokens, api_keys, captcha,
+        conversations::MAX_TITLE,
+        id_tokens,
+        messages::MAX_CONTENT,
+        models::MAX_NAME,
+        one_time_tokens, passwords,
+        second_factors::{challenges, enrolment, proof::MAX_CODE, trusted_devices},
+        sessions::Scope,
     },
 };
 
@@ -223,6 +227,30 @@ fn scopes_of_keys_are_the_permissions_that_fit_one() {
 }
 
 #[test]
+fn second_factors_have_the_fields_of_the_wire() {
+    use wire::second_factors::{
+        AccessToken, Factor, Factors, RecoveryCodes, SecondFactorRequired, SignedIn, TotpEnrolment,
+    };
+    let text = String::new;
+    let tokens = wire::Tokens { access_token: text(), refresh_token: text(), token_type: "bearer", expires_in: 1 };
+    same_fields("SignedIn", &SignedIn { tokens, trusted_device_token: Some(text()) }, &["trusted_device_token"]);
+    let required = SecondFactorRequired {
+        second_factor_required: true,
+        challenge_token: text(),
+        methods: Vec::new(),
+        expires_in: 1,
+    };
+    same_fields("SecondFactorRequired", &required, &[]);
+    let factor = Factor { id: text(), kind: "totp", name: None, created_at: text(), last_used_at: None };
+    same_fields("Factor", &factor, &[]);
+    same_fields("Factors", &Factors { factors: vec![factor], recovery_codes_left: 0, trusted_devices: 0 }, &[]);
+    let enrolment = TotpEnrolment { id: text(), secret: text(), otpauth_uri: text(), qr_svg: text() };
+    same_fields("TotpEnrolment", &enrolment, &[]);
+    same_fields("RecoveryCodes", &RecoveryCodes { recovery_codes: Vec::new() }, &[]);
+    same_fields("AccessToken", &AccessToken { access_token: text(), token_type: "bearer", expires_in: 1 }, &[]);
+}
+
+#[test]
 fn events_have_the_fields_of_their_payloads() {
     let known = Fault::new(502, "provider_error", "");
     let fault = Fault { request_id: Some(String::new()), retry_after_ms: Some(1), ..known };
@@ -286,15 +314,23 @@ fn words_are_the_products() {
 fn limits_are_the_ones_that_are_kept() {
     for (name, field, low, high) in [
         ("Registration", "email", 1, Email::MAX_BYTES),
-        ("Registration", "password", passwords::MIN_CHARACTERS, passwords::MAX_CHARACTERS),
         ("NewApiKey", "name", 1, api_keys::MAX_NAME),
         ("NewUser", "email", 1, Email::MAX_BYTES),
-        ("NewUser", "password", passwords::MIN_CHARACTERS, passwords::MAX_CHARACTERS),
+        ("NewUser", "password", passwords::LEAST_CHARACTERS, passwords::MAX_CHARACTERS),
         ("Registration", "password", passwords::LEAST_CHARACTERS, passwords::MAX_CHARACTERS),
         ("PasswordChange", "new_password", passwords::LEAST_CHARACTERS, passwords::MAX_CHARACTERS),
         ("PasswordReset", "token", 1, one_time_tokens::MAX_TOKEN),
         ("Registration", "captcha_token", 1, captcha::MAX_TOKEN),
         ("Credentials", "password", 1, passwords::MAX_CHARACTERS),
+        ("Credentials", "trusted_device_token", 1, trusted_devices::MAX_TOKEN),
+        ("FactorCode", "code", 1, MAX_CODE),
+        ("NewTotp", "name", 1, enrolment::MAX_NAME),
+        ("SecondFactorAnswer", "challenge_token", 1, challenges::MAX_TOKEN),
+        ("SecondFactorAnswer", "code", 1, MAX_CODE),
+        ("SecondFactorAnswer", "recovery_code", 1, MAX_CODE),
+        ("StepUp", "password", 1, passwords::MAX_CHARACTERS),
+        ("StepUp", "code", 1, MAX_CODE),
+        ("StepUp", "recovery_code", 1, MAX_CODE),
         ("ConversationTitle", "title", 1, MAX_TITLE),
         ("IdToken", "id_token", 1, id_tokens::MAX_TOKEN),
         ("IdToken", "nonce", 1, id_tokens::MAX_NONCE),
