@@ -18,9 +18,7 @@ use crate::{
     http::problem,
     run::payload::{self, End, Fault},
     service::{
-        access_tokens, api_keys, conversations::MAX_TITLE, id_tokens, messages::MAX_CONTENT, models::MAX_NAME,
-        passwords, sessions::Scope,
-        access_tokens, captcha, conversations::MAX_TITLE, id_tokens, messages::MAX_CONTENT, models::MAX_NAME,
+        access_tokens, api_keys, captcha, conversations::MAX_TITLE, id_tokens, messages::MAX_CONTENT, models::MAX_NAME,
         one_time_tokens, passwords, sessions::Scope,
     },
 };
@@ -286,10 +284,10 @@ fn words_are_the_products() {
 fn limits_are_the_ones_that_are_kept() {
     for (name, field, low, high) in [
         ("Registration", "email", 1, Email::MAX_BYTES),
-        ("Registration", "password", passwords::MIN_CHARACTERS, passwords::MAX_CHARACTERS),
+        ("Registration", "password", passwords::LEAST_CHARACTERS, passwords::MAX_CHARACTERS),
         ("NewApiKey", "name", 1, api_keys::MAX_NAME),
         ("NewUser", "email", 1, Email::MAX_BYTES),
-        ("NewUser", "password", passwords::MIN_CHARACTERS, passwords::MAX_CHARACTERS),
+        ("NewUser", "password", passwords::LEAST_CHARACTERS, passwords::MAX_CHARACTERS),
         ("Registration", "password", passwords::LEAST_CHARACTERS, passwords::MAX_CHARACTERS),
         ("PasswordChange", "new_password", passwords::LEAST_CHARACTERS, passwords::MAX_CHARACTERS),
         ("PasswordReset", "token", 1, one_time_tokens::MAX_TOKEN),
