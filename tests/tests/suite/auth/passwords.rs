@@ -135,6 +135,36 @@ async fn a_reset_takes_the_token_once_and_ends_every_session() {
 }
 
 #[tokio::test]
+async fn a_password_that_an_admin_demands_is_set_by_mail() {
+    let api = Api::start().await;
+    let (admin, user) = (api.admin().await, api.user().await);
+    let (_, seen) = user.get("/api/v1/auth/me").await.json().await;
+    let path = format!("/api/v1/admin/users/{}", seen["user_id"].as_str().unwrap());
+    let (status, body) = admin.patch(&path, &json!({ "must_change_password": true })).await.json().await;
+    assert_eq!(status, 200, "{body}");
+    let (status, body) = login(&api, &user.email, PASSWORD).await.json().await;
+    assert_eq!((status, &body["code"]), (403, &json!("password_change_required")), "{body}");
+    let token = reset_token(&api, &user.email).await;
+    assert_eq!(reset(&api, &token, OTHER).await.status, 204);
+    assert_eq!(login(&api, &user.email, OTHER).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_api_key_changes_no_password_and_ends_with_who_did_not_prove_the_address() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let (status, made) =
+        user.post("/api/v1/auth/api-keys", &json!({ "name": "x", "scopes": ["chat"] })).await.json().await;
+    assert_eq!(status, 201, "{made}");
+    let with_key = User { tokens: json!({ "access_token": made["key"] }), ..user.clone() };
+    assert_eq!(with_key.get("/api/v1/chat/conversations").await.status, 200);
+    assert_eq!(change(&with_key, PASSWORD, OTHER).await.status, 403);
+    let token = reset_token(&api, &user.email).await;
+    assert_eq!(reset(&api, &token, OTHER).await.status, 204);
+    assert_eq!(with_key.get("/api/v1/chat/conversations").await.status, 401);
+}
+
+#[tokio::test]
 async fn of_many_resets_with_one_token_one_does_something() {
     let api = Api::start().await;
     let user = api.user().await;

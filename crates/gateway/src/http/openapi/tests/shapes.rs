@@ -26,6 +26,8 @@ use crate::{
         one_time_tokens, passwords,
         second_factors::{challenges, enrolment, proof::MAX_CODE, trusted_devices},
         sessions::Scope,
+        access_tokens, api_keys, captcha, conversations::MAX_TITLE, id_tokens, messages::MAX_CONTENT, models::MAX_NAME,
+        one_time_tokens, passwords, sessions::Scope,
     },
 };
 
@@ -314,6 +316,7 @@ fn words_are_the_products() {
 fn limits_are_the_ones_that_are_kept() {
     for (name, field, low, high) in [
         ("Registration", "email", 1, Email::MAX_BYTES),
+        ("Registration", "password", passwords::LEAST_CHARACTERS, passwords::MAX_CHARACTERS),
         ("NewApiKey", "name", 1, api_keys::MAX_NAME),
         ("NewUser", "email", 1, Email::MAX_BYTES),
         ("NewUser", "password", passwords::LEAST_CHARACTERS, passwords::MAX_CHARACTERS),
