@@ -8,6 +8,7 @@ pub mod gcra;
 pub mod id;
 pub mod money;
 pub mod permission;
+pub mod profile;
 pub mod run;
 pub mod secret;
 pub mod timestamp;

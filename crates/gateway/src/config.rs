@@ -83,6 +83,8 @@ pub struct Config {
     pub first_admin: Option<FirstAdmin>,
     /// How many sessions a user may have, and how long security events are kept.
     pub sessions: Sessions,
+    /// How long a user who asked to be deleted may change their mind.
+    pub deletion_delay: Duration,
     /// Cost of a password hash.
     pub hash_cost: HashCost,
     /// Origins that browsers may call from.
@@ -175,6 +177,7 @@ impl Config {
             session_max: read.seconds("LITTORAL_SESSION_MAX_SECONDS", 365 * 86_400, 60..=157_680_000).await?,
             first_admin: FirstAdmin::read(&mut read).await?,
             sessions: Sessions::read(&mut read).await?,
+            deletion_delay: read.number("LITTORAL_DELETION_DAYS", 30, 1..=365).await.map(days)?,
             hash_cost: HashCost {
                 memory_kib: read.number("LITTORAL_ARGON2_MEMORY_KIB", 19_456, 8..=1_048_576).await?,
                 passes: read.number("LITTORAL_ARGON2_PASSES", 2, 1..=100).await?,
@@ -209,6 +212,10 @@ impl Config {
         };
         read.finish(config)
     }
+}
+
+fn days(days: u64) -> Duration {
+    Duration::from_hours(24 * days)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod directory;
 pub mod identities;
 pub mod ledger;
 pub mod messages;
+pub mod profiles;
 pub mod run_events;
 pub mod runs;
 pub mod sessions;

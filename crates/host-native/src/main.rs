@@ -4,6 +4,7 @@ use std::{
     env,
     io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
@@ -115,10 +116,11 @@ async fn serve_until_signal(host: &Host) -> Result<(), StartError> {
         migrations: &host.migrations,
     };
     say(&banner.to_string());
-    let serving = host.server(platform).serve(listener, stop);
+    let serving = host.server(Arc::clone(&platform)).serve(listener, stop);
     tokio::select! {
         () = serving => {}
         () = host.sweep() => {}
+        () = host.erase(&platform) => {}
         () = host.reap(&runs) => {}
     }
     Ok(())

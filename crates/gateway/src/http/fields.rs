@@ -84,6 +84,17 @@ impl Fields {
         words
     }
 
+    /// An object that may be missing or null.
+    pub fn maybe_object(&mut self, name: &str) -> Option<Map<String, Value>> {
+        match self.take(name)? {
+            Value::Object(object) => Some(object),
+            _ => {
+                self.refuse(name, "Must be an object.");
+                None
+            }
+        }
+    }
+
     /// A boolean that may be missing or null.
     pub fn maybe_bool(&mut self, name: &str) -> Option<bool> {
         let value = self.take(name)?.as_bool();

@@ -95,7 +95,9 @@ const KEY_HEADERS: [&str; 2] = ["x-api-key", "x-goog-api-key"];
 async fn limit_sign_in(context: Context, request: Request, next: Next) -> Result<Response> {
     let address = context.client.address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
     service::limits::take(&context.platform, &format!("auth:{address}"), context.config.auth_limit).await?;
-    Ok(next.run(request).await)
+    let response = next.run(request).await;
+    service::erasure::begin_if_time(&context.platform, &context.config);
+    Ok(response)
 }
 
 #[cfg(test)]

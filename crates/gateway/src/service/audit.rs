@@ -56,6 +56,16 @@ pub enum Action {
     PasswordChangeWaived,
     /// An admin revoked all API keys.
     ApiKeysRevoked,
+    /// An account came from another system.
+    Imported,
+    /// A user took a copy of everything.
+    Exported,
+    /// A user planned to leave.
+    DeletionScheduled,
+    /// A user stays after all.
+    DeletionCancelled,
+    /// Nothing of an account is left.
+    AccountErased,
 }
 
 impl Action {
@@ -82,6 +92,11 @@ impl Action {
             Self::PasswordChangeDemanded => "password_change_demanded",
             Self::PasswordChangeWaived => "password_change_waived",
             Self::ApiKeysRevoked => "api_keys_revoked",
+            Self::Imported => "imported",
+            Self::Exported => "exported",
+            Self::DeletionScheduled => "deletion_scheduled",
+            Self::DeletionCancelled => "deletion_cancelled",
+            Self::AccountErased => "account_erased",
         }
     }
 }

@@ -99,7 +99,7 @@ pub fn unused_guests(since: Timestamp, most: i64) -> Statement {
     )
 }
 
-/// Decodes [`unused_guests`].
+/// Decodes the ids in the first column.
 pub fn ids(outcome: &Outcome) -> Result<Vec<UserId>, DatabaseError> {
     let id = |row: &ports::Row| UserId::parse(row.text(0)?).ok_or_else(|| bad_id("users"));
     outcome.rows.iter().map(id).collect()
@@ -123,6 +123,105 @@ pub fn decode(outcome: &Outcome) -> Result<Vec<User>, DatabaseError> {
         });
     }
     Ok(users)
+}
+
+/// The address in a column `email`, if it is one.
+pub fn address(column: &str) -> Option<String> {
+    Some(column.to_owned()).filter(|email| !email.starts_with(NO_EMAIL))
+}
+
+/// An account that comes from another system, with its password.
+pub struct ImportedUser<'a> {
+    /// The id.
+    pub id: UserId,
+    /// The address.
+    pub email: &'a Email,
+    /// The hash of the password.
+    pub password_hash: &'a str,
+    /// What the account is.
+    pub role: Role,
+    /// Whether it may be used.
+    pub standing: Standing,
+    /// When the address was proved to be theirs.
+    pub email_verified_at: Option<Timestamp>,
+    /// When the account was made, there.
+    pub created_at: Timestamp,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// An account from elsewhere. Returns the id; no row: the address has an account.
+pub fn import(user: &ImportedUser<'_>) -> Statement {
+    Statement::new(
+        "INSERT INTO users (id, email, password_hash, role, standing, email_verified_at, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (email) DO NOTHING RETURNING id",
+        [
+            user.id.to_string().into(),
+            user.email.as_str().into(),
+            user.password_hash.into(),
+            user.role.as_str().into(),
+            user.standing.as_str().into(),
+            user.email_verified_at.map(Timestamp::millis).into(),
+            user.created_at.millis().into(),
+            user.now.millis().into(),
+        ],
+    )
+}
+
+/// Plans the deletion of an account, unless it is planned already. Returns when it was asked for and when it is due.
+pub fn schedule_deletion(user: UserId, now: Timestamp, due: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE users SET deletion_requested_at = coalesce(deletion_requested_at, ?2),
+                          deletion_scheduled_at = coalesce(deletion_scheduled_at, ?3)
+         WHERE id = ?1 AND standing <> 'deleted'
+         RETURNING deletion_requested_at, deletion_scheduled_at",
+        [user.to_string().into(), now.millis().into(), due.millis().into()],
+    )
+}
+
+/// Takes the plan back. Returns the id; no row: there was none.
+pub fn cancel_deletion(user: UserId) -> Statement {
+    Statement::new(
+        "UPDATE users SET deletion_requested_at = NULL, deletion_scheduled_at = NULL
+         WHERE id = ?1 AND standing <> 'deleted' AND deletion_scheduled_at IS NOT NULL RETURNING id",
+        [user.to_string().into()],
+    )
+}
+
+/// Deletes an account that is `due`, or at once without a `due`: nobody can use it from here on, its address is free, and what
+/// is left of it waits to be erased. Returns the id; no row: it is not due, or deleted already.
+pub fn mark_deleted(user: UserId, now: Timestamp, due: Option<Timestamp>) -> Statement {
+    Statement::new(
+        "UPDATE users SET standing = 'deleted', email = 'guest:' || id, email_verified_at = NULL, password_hash = '',
+                          deletion_requested_at = coalesce(deletion_requested_at, ?2), deletion_scheduled_at = ?2,
+                          updated_at = ?2
+         WHERE id = ?1 AND standing <> 'deleted' AND (?3 IS NULL OR deletion_scheduled_at <= ?3) RETURNING id",
+        [user.to_string().into(), now.millis().into(), due.map(Timestamp::millis).into()],
+    )
+}
+
+/// Accounts whose planned deletion is due: a bounded number of ids, the longest due first.
+pub fn due(now: Timestamp, limit: i64) -> Statement {
+    Statement::new(
+        "SELECT id FROM users WHERE deletion_scheduled_at <= ?1 AND standing <> 'deleted'
+         ORDER BY deletion_scheduled_at LIMIT ?2",
+        [now.millis().into(), limit.into()],
+    )
+}
+
+/// Deleted accounts that wait to be erased: ids, and since when they are deleted; a bounded number, the oldest first.
+pub fn deleted(limit: i64) -> Statement {
+    Statement::new(
+        "SELECT id, coalesce(deletion_scheduled_at, updated_at) AS since FROM users WHERE standing = 'deleted'
+         ORDER BY since LIMIT ?1",
+        [limit.into()],
+    )
+}
+
+/// The rest of a deleted account, with everything that refers to it.
+pub fn erase(user: UserId) -> Statement {
+    Statement::new("DELETE FROM users WHERE id = ?1 AND standing = 'deleted'", [user.to_string().into()])
 }
 
 /// A stored id that is none.

@@ -3,7 +3,9 @@
 use domain::permission::Permission;
 use http::Method;
 
-use super::{admin, api_keys, auth, completions, conversations, guests, identities, jwks, messages, runs, sessions};
+use super::{
+    admin, api_keys, auth, completions, conversations, export, guests, identities, jwks, messages, runs, sessions, users,
+};
 use crate::http::{
     docs, health, openapi,
     route::{Access, Route},
@@ -49,6 +51,13 @@ pub fn all() -> Vec<Route> {
         Route::new(delete.clone(), "/api/v1/admin/users/{id}/sessions", Needs(ManageUsers), admin::end_sessions),
         Route::new(delete.clone(), "/api/v1/admin/users/{id}/api-keys", Needs(ManageUsers), admin::revoke_keys),
         Route::new(get.clone(), "/api/v1/admin/audit", Needs(ReadAudit), admin::audit),
+        Route::new(get.clone(), "/api/v1/users/me", Needs(ReadAccount), users::read),
+        Route::new(patch.clone(), "/api/v1/users/me", Needs(ManageAccount), users::update),
+        Route::new(delete.clone(), "/api/v1/users/me", Needs(ManageAccount), users::delete),
+        Route::new(post.clone(), "/api/v1/users/me/deletion/cancel", Needs(ManageAccount), users::cancel_deletion),
+        Route::new(get.clone(), "/api/v1/users/me/settings", Needs(ReadAccount), users::read_settings),
+        Route::new(patch.clone(), "/api/v1/users/me/settings", Needs(ManageAccount), users::update_settings),
+        Route::new(get.clone(), "/api/v1/users/me/export", Needs(ManageAccount), export::read),
         Route::new(post.clone(), "/api/v1/ai/complete", Needs(Chat), completions::create),
         Route::new(post.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::create),
         Route::new(get.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::list),

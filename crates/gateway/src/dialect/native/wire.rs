@@ -2,8 +2,10 @@
 
 pub mod admin;
 pub mod api_keys;
+pub mod export;
 pub mod identities;
 pub mod sessions;
+pub mod users;
 
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header};

@@ -1,0 +1,137 @@
+//! Erasing deleted accounts: from the store of chats first, from the store of accounts last. No statement spans the two, so
+//! every step may be repeated, and whoever comes next goes on where a crash left off.
+//!
+//! 1. The account is marked as deleted (`store::users::mark_deleted`): nobody can use it, and its address is free.
+//! 2. Its sessions end, its profile goes, its chats are deleted and its security events made anonymous, piece by piece.
+//! 3. When no access token of it can be valid any more, so that nothing can come after, the same once more, and the row goes.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{Timestamp, UserId, account::Device};
+use ports::{Outcome, Platform};
+
+use super::{
+    audit::{self, Action, Event},
+    sessions,
+};
+use crate::{Config, error::Result, log::Line, store};
+
+/// How many accounts are looked at in one go.
+const ACCOUNTS: i64 = 20;
+/// How many pieces of one account are erased in one go; the rest follows in the next.
+const PIECES: usize = 200;
+/// How long after an access token expired a host whose clock is slow may still take it.
+const SKEW: Duration = Duration::from_mins(1);
+/// How often sign-ins look for accounts to erase. Hosts with a timer do so themselves.
+const LOOK_EVERY: Duration = Duration::from_mins(10);
+/// Where it is remembered when they last did.
+const LOOKED: &str = "erasure-looked";
+
+/// Deletes the accounts whose day has come and erases what is left of deleted ones: a bounded number, each as far as it goes now.
+/// Safe to run at any time, by several at once. Returns how many accounts are gone for good.
+pub async fn run_due(platform: &Platform, config: &Config) -> Result<usize> {
+    let now = platform.clock.now();
+    let due = store::users::ids(&platform.accounts.run(store::users::due(now, ACCOUNTS)).await?)?;
+    for user in due {
+        let marked = platform.accounts.run(store::users::mark_deleted(user, now, Some(now))).await?;
+        if !marked.rows.is_empty() {
+            Line::new(now, "info", "an account is deleted on its day").show("user_id", user).write(&*platform.log);
+        }
+    }
+    let deleted = platform.accounts.run(store::users::deleted(ACCOUNTS)).await?;
+    let mut gone = 0;
+    for (user, row) in store::users::ids(&deleted)?.into_iter().zip(&deleted.rows) {
+        let since = Timestamp::from_millis(row.integer(1)?);
+        match erase(platform, config, user, since).await {
+            Ok(done) => gone += usize::from(done),
+            // The others do not wait for this one, and this one is tried again.
+            Err(error) => Line::new(now, "error", "an account could not be erased")
+                .show("user_id", user)
+                .show("cause", &error)
+                .write(&*platform.log),
+        }
+    }
+    Ok(gone)
+}
+
+/// Runs it beside the request.
+pub fn begin(platform: &Arc<Platform>, config: &Arc<Config>) {
+    let (own, config) = (Arc::clone(platform), Arc::clone(config));
+    platform.tasks.spawn(Box::pin(async move { attend(&own, &config).await }));
+}
+
+/// Runs it beside a sign-in, now and then: on a host without a timer, sign-ins are the clock.
+pub fn begin_if_time(platform: &Arc<Platform>, config: &Arc<Config>) {
+    let (own, config) = (Arc::clone(platform), Arc::clone(config));
+    platform.tasks.spawn(Box::pin(async move {
+        let now = own.clock.now();
+        let looked = own.keys.get(LOOKED).await.ok().flatten();
+        let looked = looked.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok()).map(Timestamp::from_millis);
+        if looked.is_none_or(|looked| now.since(looked) >= LOOK_EVERY) {
+            // Should it not be remembered, the next one looks as well.
+            let _ = own.keys.put(LOOKED, now.millis().to_string().as_bytes(), Some(LOOK_EVERY)).await;
+            attend(&own, &config).await;
+        }
+    }));
+}
+
+async fn attend(platform: &Platform, config: &Config) {
+    if let Err(error) = run_due(platform, config).await {
+        Line::new(platform.clock.now(), "error", "deleted accounts could not be looked for")
+            .show("cause", &error)
+            .write(&*platform.log);
+    }
+}
+
+/// Ends the sessions of a deleted account and forgets its profile.
+pub async fn close(platform: &Platform, config: &Config, user: UserId) -> Result<()> {
+    let now = platform.clock.now();
+    let end = store::sessions::end_all(user, None, "account_deleted", now);
+    platform.accounts.batch(vec![end, store::profiles::forget(user)]).await?;
+    sessions::repeat_ends(platform, config, user).await
+}
+
+/// Goes as far as it goes now. Returns whether nothing is left.
+async fn erase(platform: &Platform, config: &Config, user: UserId, since: Timestamp) -> Result<bool> {
+    close(platform, config, user).await?;
+    let may_finish = platform.clock.now() > since.plus(config.access_token + SKEW);
+    let erased = erase_chats(platform, user).await? && forget_events(platform, user).await?;
+    if !erased || !may_finish {
+        return Ok(false);
+    }
+    // What remains is that somebody was erased, and when.
+    let nowhere = Device::default();
+    let event = Event { user: None, ..Event::by_user(user, Action::AccountErased, &nowhere) };
+    platform.accounts.batch(vec![store::users::erase(user), audit::statement(platform, &event)]).await?;
+    Ok(true)
+}
+
+/// Conversations, messages, runs and their logs. The owner of a run that is under way finds its row gone and stops.
+async fn erase_chats(platform: &Platform, user: UserId) -> Result<bool> {
+    let chats = platform.chats.for_user(user);
+    for _ in 0..PIECES {
+        let outcomes = chats.batch(vec![store::runs::erase(user), store::messages::erase(user)]).await?;
+        if !is_empty(&outcomes) {
+            continue;
+        }
+        if is_empty(&[chats.run(store::conversations::erase(user)).await?]) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Security events stay until their retention ends, but tell of nobody.
+async fn forget_events(platform: &Platform, user: UserId) -> Result<bool> {
+    for _ in 0..PIECES {
+        let batch = vec![store::audit_events::forget_user(user), store::audit_events::forget_actor(user)];
+        if is_empty(&platform.accounts.batch(batch).await?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn is_empty(outcomes: &[Outcome]) -> bool {
+    outcomes.iter().all(|outcome| outcome.rows.is_empty())
+}
