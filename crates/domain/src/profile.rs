@@ -35,9 +35,8 @@ pub fn is_language(text: &str) -> bool {
 /// Whether a text has the form of a name of the IANA time zone database: `Europe/Berlin`, `UTC`, `Etc/GMT+3`.
 pub fn is_time_zone(text: &str) -> bool {
     let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'+' | b'-');
-    let part = |part: &str| {
-        part.bytes().next().is_some_and(|first| first.is_ascii_alphabetic()) && part.bytes().all(plain)
-    };
+    let part =
+        |part: &str| part.bytes().next().is_some_and(|first| first.is_ascii_alphabetic()) && part.bytes().all(plain);
     text.len() <= 64 && text.split('/').all(part)
 }
 
@@ -59,7 +58,8 @@ pub fn is_birthday(text: &str, now: Timestamp) -> bool {
 /// Whether a text may be the address of a picture: `https`, without credentials, at a public host, in printable ASCII. The
 /// server never fetches it; apps of other people do.
 pub fn is_picture_url(text: &str) -> bool {
-    let plain = |c: u8| c.is_ascii_graphic() && !matches!(c, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}');
+    let plain =
+        |c: u8| c.is_ascii_graphic() && !matches!(c, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}');
     let Some(rest) = text.get(..8).filter(|start| start.eq_ignore_ascii_case("https://")).and(text.get(8..)) else {
         return false;
     };
@@ -111,7 +111,10 @@ fn is_public(address: IpAddr) -> bool {
             }
             let [first, second, ..] = v6.segments();
             // Global unicast without documentation, Teredo and 6to4, which carry other addresses in them.
-            (0x2000..0x4000).contains(&first) && (first, second) != (0x2001, 0xdb8) && (first, second) != (0x2001, 0) && first != 0x2002
+            (0x2000..0x4000).contains(&first)
+                && (first, second) != (0x2001, 0xdb8)
+                && (first, second) != (0x2001, 0)
+                && first != 0x2002
         }
     }
 }
@@ -140,7 +143,16 @@ mod tests {
     fn birthdays_are_days_of_the_past() {
         let now = Timestamp::from_millis(1_700_000_000_000);
         assert!(["2000-02-29", "1900-01-01", "2023-11-14"].into_iter().all(|day| is_birthday(day, now)));
-        for bad in ["2023-11-15", "1899-12-31", "2001-02-29", "2000-1-01", "2000-01-1", "+200-01-01", "2000/01/01", "é000-01-1"] {
+        for bad in [
+            "2023-11-15",
+            "1899-12-31",
+            "2001-02-29",
+            "2000-1-01",
+            "2000-01-1",
+            "+200-01-01",
+            "2000/01/01",
+            "é000-01-1",
+        ] {
             assert!(!is_birthday(bad, now), "{bad}");
         }
     }

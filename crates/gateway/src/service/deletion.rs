@@ -37,12 +37,11 @@ pub struct Deletion {
 pub async fn schedule(platform: &Platform, config: &Config, caller: &Identity, device: &Device) -> Result<Deletion> {
     let (now, session) = (platform.clock.now(), caller.session()?);
     let plan = store::users::schedule_deletion(caller.user, now, now.plus(config.deletion_delay));
-    let event = Event {
-        session: Some(session),
-        ..Event::by_user(caller.user, Action::DeletionScheduled, device)
-    };
-    let outcomes =
-        platform.accounts.batch(vec![plan, audit::statement(platform, &event), store::profiles::by_user(caller.user)]).await?;
+    let event = Event { session: Some(session), ..Event::by_user(caller.user, Action::DeletionScheduled, device) };
+    let outcomes = platform
+        .accounts
+        .batch(vec![plan, audit::statement(platform, &event), store::profiles::by_user(caller.user)])
+        .await?;
     let row = outcomes.first().and_then(|outcome| outcome.rows.first());
     let row = row.ok_or_else(|| Error::unauthenticated("user_not_found", "User not found"))?;
     let deletion = Deletion {

@@ -48,12 +48,24 @@ pub enum Item {
 #[derive(Debug)]
 enum Place {
     Profile,
-    Sessions { after: String },
-    Events { after: String },
-    Conversations { after: String },
+    Sessions {
+        after: String,
+    },
+    Events {
+        after: String,
+    },
+    Conversations {
+        after: String,
+    },
     /// The messages of the conversations of a page; then the next page.
-    Messages { groups: VecDeque<Vec<Conversation>>, after: (String, i64), page: String },
-    Runs { after: (i64, String) },
+    Messages {
+        groups: VecDeque<Vec<Conversation>>,
+        after: (String, i64),
+        page: String,
+    },
+    Runs {
+        after: (i64, String),
+    },
     End,
 }
 
@@ -243,7 +255,9 @@ mod tests {
         };
         let show = |items: &[Item]| {
             let one = |item: &Item| match item {
-                Item::Conversation(conversation) => format!("c{}", group.iter().position(|c| c.id == conversation.id).unwrap()),
+                Item::Conversation(conversation) => {
+                    format!("c{}", group.iter().position(|c| c.id == conversation.id).unwrap())
+                }
                 Item::Message(_, message) => message.position.to_string(),
                 other => panic!("{other:?}"),
             };

@@ -117,8 +117,7 @@ fn check_argon2(hash: &str) -> Result<(), &'static str> {
     if !known || parsed.salt.is_none() || parsed.hash.is_none() {
         return Err(bad);
     }
-    let bearable =
-        params.m_cost() <= MAX_MEMORY_KIB && params.t_cost() <= MAX_PASSES && params.p_cost() <= MAX_LANES;
+    let bearable = params.m_cost() <= MAX_MEMORY_KIB && params.t_cost() <= MAX_PASSES && params.p_cost() <= MAX_LANES;
     if bearable { Ok(()) } else { Err("argon2 at a cost beyond 256 MiB, 32 passes or 16 lanes") }
 }
 

@@ -145,12 +145,7 @@ pub fn of_several(user: UserId, conversations: &[ConversationId], after: &(Strin
                AND (m.conversation_id > ?3 OR (m.conversation_id = ?3 AND m.position > ?4))
              ORDER BY m.conversation_id, m.position LIMIT 100))
          WHERE total - length(content) < 1000000 ORDER BY conversation_id, position",
-        [
-            user.to_string().into(),
-            format!("[{}]", ids.join(",")).into(),
-            after.0.as_str().into(),
-            after.1.into(),
-        ],
+        [user.to_string().into(), format!("[{}]", ids.join(",")).into(), after.0.as_str().into(), after.1.into()],
     )
 }
 

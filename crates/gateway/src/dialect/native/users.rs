@@ -15,12 +15,8 @@ use crate::{
         fields::Fields,
     },
     service::{
-        deletion,
-        erasure,
-        models,
-        profiles::{
-            self, Changes, MAX_ANSWER, MAX_BIO, MAX_DISPLAY_NAME, MAX_NAME, MAX_PICTURE_URL, Profile, THEMES,
-        },
+        deletion, erasure, models,
+        profiles::{self, Changes, MAX_ANSWER, MAX_BIO, MAX_DISPLAY_NAME, MAX_NAME, MAX_PICTURE_URL, Profile, THEMES},
     },
 };
 
@@ -107,7 +103,9 @@ pub async fn read_settings(context: Context, caller: Caller) -> Result<Response>
 pub async fn update_settings(context: Context, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response> {
     let mut fields = Fields::new(body::object(&context, &headers, body, false).await?);
     let mut patch = Map::new();
-    checked(&mut fields, &mut patch, "theme", 16, "Must be `system`, `light` or `dark`.", |text| THEMES.contains(&text));
+    checked(&mut fields, &mut patch, "theme", 16, "Must be `system`, `light` or `dark`.", |text| {
+        THEMES.contains(&text)
+    });
     checked(&mut fields, &mut patch, "language", 35, LANGUAGE, profile::is_language);
     let one_line = |text: &str| !text.chars().any(char::is_control);
     checked(&mut fields, &mut patch, "default_model", models::MAX_NAME, "Must be the name of a model.", one_line);
