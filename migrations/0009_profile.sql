@@ -19,3 +19,6 @@ CREATE INDEX users_deleted ON users (id) WHERE standing = 'deleted';
 
 -- Erasing somebody makes what they did to others anonymous, too.
 CREATE INDEX audit_events_by_actor ON audit_events (actor_id) WHERE actor_id IS NOT NULL;
+
+-- What a user's runs cost, in the order in which they began.
+CREATE INDEX ledger_by_user ON ledger (user_id, created_at);

@@ -41,7 +41,7 @@ async fn id(user: &User) -> String {
 }
 
 /// A user who has left traces in every table. Returns the user's id as well.
-async fn busy_user(api: &Api) -> (User, String) {
+async fn busy_user(api: &Api, database: &Faulty) -> (User, String) {
     let user = api.user().await;
     let name = api.post("/api/v1/auth/login", &json!({ "email": user.email, "password": "wrong" })).await.status;
     assert_eq!(name, 401);
@@ -59,7 +59,15 @@ async fn busy_user(api: &Api) -> (User, String) {
     let key = [("idempotency-key", CANARY)];
     let prompt = json!({ "prompt": CANARY, "model": "littoral-offline" });
     assert_eq!(user.send(Method::POST, "/api/v1/ai/complete", &key, Some(&prompt)).await.status, 200);
+    let model = api.provider.script(Script::reply(&[CANARY])).await;
+    let priced = json!({ "content": CANARY, "model": model });
+    let path = format!("/api/v1/chat/conversations/{}/messages", user.conversation().await);
+    assert_eq!(user.post(&path, &priced).await.status, 200);
     let id = id(&user).await;
+    let identity = "INSERT INTO identities (provider, subject, user_id, email, created_at, last_used_at)
+                    VALUES ('test', ?1, ?2, ?3, 1, 1)";
+    let params = [format!("subject of {id}").into(), id.as_str().into(), user.email.as_str().into()];
+    database.run(Statement::new(identity, params)).await.expect("a row");
     (user, id)
 }
 
@@ -78,18 +86,18 @@ async fn until_gone(api: &Api, database: &Faulty, words: &[&str]) {
             tokio::task::yield_now().await;
         }
     };
-    if tokio::time::timeout(Duration::from_secs(30), gone).await.is_err() {
-        panic!("still there: {:#?}", rows_with(database, words).await);
-    }
+    let ended = tokio::time::timeout(Duration::from_secs(30), gone).await;
+    assert!(ended.is_ok(), "still there: {:#?}", rows_with(database, words).await);
 }
 
 #[tokio::test]
 async fn nothing_is_left_of_an_erased_account_and_others_stay_as_they_are() {
     let (api, _, database) = Api::two(&[]).await;
-    let (user, gone) = busy_user(&api).await;
-    let (other, stays) = busy_user(&api).await;
+    let (user, gone) = busy_user(&api, &database).await;
+    let (other, stays) = busy_user(&api, &database).await;
     let traces = [gone.as_str(), user.email.as_str()];
-    let tables = ["users", "sessions", "profiles", "audit_events", "conversations", "runs"];
+    let tables =
+        ["users", "identities", "sessions", "profiles", "audit_events", "conversations", "runs", "ledger", "budgets"];
     let before = rows_with(&database, &traces).await;
     for table in tables {
         assert!(before.iter().any(|row| row.starts_with(&format!("{table}:"))), "{table}: the test leaves no trace");
@@ -123,8 +131,8 @@ async fn nothing_is_left_of_an_erased_account_and_others_stay_as_they_are() {
 #[tokio::test]
 async fn a_planned_deletion_happens_on_its_day_unless_it_is_cancelled() {
     let (api, _, database) = Api::two(&[]).await;
-    let (stays, _) = busy_user(&api).await;
-    let (goes, id) = busy_user(&api).await;
+    let (stays, _) = busy_user(&api, &database).await;
+    let (goes, id) = busy_user(&api, &database).await;
     for user in [&stays, &goes] {
         assert_eq!(leave(user, "scheduled").await.0, 202);
     }
@@ -145,7 +153,7 @@ async fn a_planned_deletion_happens_on_its_day_unless_it_is_cancelled() {
     assert_eq!(status, 200);
     let stays = User { tokens, ..stays };
     let (_, list) = stays.get("/api/v1/chat/conversations").await.json().await;
-    assert_eq!(list["conversations"].as_array().unwrap().len(), 2);
+    assert_eq!(list["conversations"].as_array().unwrap().len(), 3);
     api.pass(HOUR);
     until_gone(&api, &database, &[&id, &goes.email]).await;
 }
@@ -163,7 +171,7 @@ async fn a_crash_anywhere_on_the_way_is_picked_up() {
     ];
     let (api, _, database) = Api::two(&[]).await;
     for (step, moment) in steps.into_iter().flat_map(|step| [(step, Moment::Before), (step, Moment::After)]) {
-        let (user, id) = busy_user(&api).await;
+        let (user, id) = busy_user(&api, &database).await;
         database.fail_containing(step, moment);
         let (status, _) = leave(&user, "immediate").await;
         assert!([202, 503].contains(&status), "{step} {moment:?}: {status}");
@@ -193,6 +201,30 @@ async fn a_reply_under_way_stops_and_writes_nothing_more() {
 }
 
 #[tokio::test]
+async fn guests_that_nobody_uses_are_erased_and_others_are_not() {
+    let (api, _, database) = Api::two(&[("LITTORAL_GUESTS", "allow"), ("LITTORAL_GUEST_DAYS", "7")]).await;
+    let guest = async || {
+        let (status, tokens) = api.post("/api/v1/auth/guest", &json!({})).await.json().await;
+        assert_eq!(status, 201, "{tokens}");
+        User { api: api.clone(), email: String::new(), tokens }
+    };
+    let (left, stays) = (guest().await, guest().await);
+    let (gone, there) = (id(&left).await, id(&stays).await);
+    assert_eq!(left.patch(ME, &json!({ "display_name": CANARY })).await.status, 200);
+    left.conversation().await;
+    api.pass(6 * DAY);
+    let refresh = json!({ "refresh_token": stays.tokens["refresh_token"] });
+    assert_eq!(api.post("/api/v1/auth/refresh", &refresh).await.status, 200);
+    api.erase_due().await;
+    assert!(!rows_with(&database, &[&gone]).await.is_empty());
+    api.pass(2 * DAY);
+    api.erase_due().await;
+    api.pass(HOUR);
+    until_gone(&api, &database, &[&gone, CANARY]).await;
+    assert!(!rows_with(&database, &[&there]).await.is_empty());
+}
+
+#[tokio::test]
 async fn leaving_at_once_and_taking_everything_along_want_a_recent_sign_in() {
     let api = Api::start().await;
     let user = api.user().await;
@@ -210,7 +242,7 @@ async fn leaving_at_once_and_taking_everything_along_want_a_recent_sign_in() {
 #[tokio::test]
 async fn sign_ins_are_the_clock_of_a_host_that_has_none() {
     let (api, _, database) = Api::two(&[]).await;
-    let (user, id) = busy_user(&api).await;
+    let (user, id) = busy_user(&api, &database).await;
     assert_eq!(leave(&user, "scheduled").await.0, 202);
     let look = async |words: &[&str]| {
         while rows_with(&database, words).await.iter().any(|row| !row.starts_with("littoral_migrations")) {

@@ -86,13 +86,11 @@ impl Fields {
 
     /// An object that may be missing or null.
     pub fn maybe_object(&mut self, name: &str) -> Option<Map<String, Value>> {
-        match self.take(name)? {
-            Value::Object(object) => Some(object),
-            _ => {
-                self.refuse(name, "Must be an object.");
-                None
-            }
+        if let Value::Object(object) = self.take(name)? {
+            return Some(object);
         }
+        self.refuse(name, "Must be an object.");
+        None
     }
 
     /// A boolean that may be missing or null.

@@ -2,7 +2,7 @@
 //! every step may be repeated, and whoever comes next goes on where a crash left off.
 //!
 //! 1. The account is marked as deleted (`store::users::mark_deleted`): nobody can use it, and its address is free.
-//! 2. Its sessions end, its profile goes, its chats are deleted and its security events made anonymous, piece by piece.
+//! 2. Its sessions end, its profile and identities go, its chats are deleted and its security events made anonymous, piece by piece.
 //! 3. When no access token of it can be valid any more, so that nothing can come after, the same once more, and the row goes.
 
 use std::{sync::Arc, time::Duration};
@@ -12,20 +12,26 @@ use ports::{Outcome, Platform};
 
 use super::{
     audit::{self, Action, Event},
-    sessions,
+    guests, sessions,
 };
 use crate::{Config, error::Result, log::Line, store};
 
 /// How many accounts are looked at in one go.
-const ACCOUNTS: i64 = 20;
+const ACCOUNTS: i64 = 50;
 /// How many pieces of one account are erased in one go; the rest follows in the next.
 const PIECES: usize = 200;
 /// How long after an access token expired a host whose clock is slow may still take it.
 const SKEW: Duration = Duration::from_mins(1);
 /// How often sign-ins look for accounts to erase. Hosts with a timer do so themselves.
 const LOOK_EVERY: Duration = Duration::from_mins(10);
-/// Where it is remembered when they last did.
+/// Where it is noted when they last did.
 const LOOKED: &str = "erasure-looked";
+/// How often guests that nobody uses are looked for.
+const GUESTS_EVERY: Duration = Duration::from_hours(1);
+/// Where it is noted when they last were.
+const LOOKED_FOR_GUESTS: &str = "erasure-looked-for-guests";
+/// How many of them are deleted in one go.
+const GUESTS: i64 = 500;
 
 /// Deletes the accounts whose day has come and erases what is left of deleted ones: a bounded number, each as far as it goes now.
 /// Safe to run at any time, by several at once. Returns how many accounts are gone for good.
@@ -38,6 +44,7 @@ pub async fn run_due(platform: &Platform, config: &Config) -> Result<usize> {
             Line::new(now, "info", "an account is deleted on its day").show("user_id", user).write(&*platform.log);
         }
     }
+    delete_unused_guests(platform, config).await?;
     let deleted = platform.accounts.run(store::users::deleted(ACCOUNTS)).await?;
     let mut gone = 0;
     for (user, row) in store::users::ids(&deleted)?.into_iter().zip(&deleted.rows) {
@@ -54,6 +61,34 @@ pub async fn run_due(platform: &Platform, config: &Config) -> Result<usize> {
     Ok(gone)
 }
 
+/// Guests are many, and looking for those that nobody uses means looking at all of them: so now and then.
+async fn delete_unused_guests(platform: &Platform, config: &Config) -> Result<()> {
+    if !is_time(platform, LOOKED_FOR_GUESTS, GUESTS_EVERY).await {
+        return Ok(());
+    }
+    let now = platform.clock.now();
+    let unused = guests::unused(platform, config, GUESTS).await?;
+    for user in unused {
+        let mark = store::users::mark_unused(user, now, now.minus(config.guests.unused));
+        platform.accounts.run(mark).await?;
+    }
+    Ok(())
+}
+
+/// Whether something is due that happens every so often, and notes that it happens now. It may happen more often, where what
+/// was noted is not seen at once.
+async fn is_time(platform: &Platform, what: &str, every: Duration) -> bool {
+    let now = platform.clock.now();
+    let last = platform.keys.get(what).await.ok().flatten();
+    let last = last.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok()).map(Timestamp::from_millis);
+    if last.is_some_and(|last| now.since(last) < every) {
+        return false;
+    }
+    // Should it not be noted, the next one looks as well.
+    let _ = platform.keys.put(what, now.millis().to_string().as_bytes(), Some(every)).await;
+    true
+}
+
 /// Runs it beside the request.
 pub fn begin(platform: &Arc<Platform>, config: &Arc<Config>) {
     let (own, config) = (Arc::clone(platform), Arc::clone(config));
@@ -64,12 +99,7 @@ pub fn begin(platform: &Arc<Platform>, config: &Arc<Config>) {
 pub fn begin_if_time(platform: &Arc<Platform>, config: &Arc<Config>) {
     let (own, config) = (Arc::clone(platform), Arc::clone(config));
     platform.tasks.spawn(Box::pin(async move {
-        let now = own.clock.now();
-        let looked = own.keys.get(LOOKED).await.ok().flatten();
-        let looked = looked.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok()).map(Timestamp::from_millis);
-        if looked.is_none_or(|looked| now.since(looked) >= LOOK_EVERY) {
-            // Should it not be remembered, the next one looks as well.
-            let _ = own.keys.put(LOOKED, now.millis().to_string().as_bytes(), Some(LOOK_EVERY)).await;
+        if is_time(&own, LOOKED, LOOK_EVERY).await {
             attend(&own, &config).await;
         }
     }));
@@ -83,11 +113,11 @@ async fn attend(platform: &Platform, config: &Config) {
     }
 }
 
-/// Ends the sessions of a deleted account and forgets its profile.
+/// Ends the sessions of a deleted account and forgets its profile and its identities at other providers.
 pub async fn close(platform: &Platform, config: &Config, user: UserId) -> Result<()> {
     let now = platform.clock.now();
     let end = store::sessions::end_all(user, None, "account_deleted", now);
-    platform.accounts.batch(vec![end, store::profiles::forget(user)]).await?;
+    platform.accounts.batch(vec![end, store::profiles::forget(user), store::identities::forget(user)]).await?;
     sessions::repeat_ends(platform, config, user).await
 }
 
@@ -99,6 +129,7 @@ async fn erase(platform: &Platform, config: &Config, user: UserId, since: Timest
     if !erased || !may_finish {
         return Ok(false);
     }
+    platform.chats.for_user(user).run(store::ledger::erase_open(user)).await?;
     // What remains is that somebody was erased, and when.
     let nowhere = Device::default();
     let event = Event { user: None, ..Event::by_user(user, Action::AccountErased, &nowhere) };
@@ -106,11 +137,14 @@ async fn erase(platform: &Platform, config: &Config, user: UserId, since: Timest
     Ok(true)
 }
 
-/// Conversations, messages, runs and their logs. The owner of a run that is under way finds its row gone and stops.
+/// Conversations, messages, runs and their logs; what they cost stays, as nobody's. The owner of a run that is under way finds
+/// its row gone, stops, and settles what it has cost until then.
 async fn erase_chats(platform: &Platform, user: UserId) -> Result<bool> {
     let chats = platform.chats.for_user(user);
     for _ in 0..PIECES {
-        let outcomes = chats.batch(vec![store::runs::erase(user), store::messages::erase(user)]).await?;
+        let (runs, messages) = (store::runs::erase(user), store::messages::erase(user));
+        let (ledger, budgets) = (store::ledger::forget(user), store::ledger::forget_budgets(user));
+        let outcomes = chats.batch(vec![runs, messages, ledger, budgets]).await?;
         if !is_empty(&outcomes) {
             continue;
         }

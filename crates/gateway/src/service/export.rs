@@ -9,6 +9,7 @@ use ports::{Outcome, Platform};
 
 use super::{
     audit::{self, Action, Event},
+    identities,
     identity::Identity,
     limits,
     profiles::{self, Profile},
@@ -16,8 +17,8 @@ use super::{
 use crate::{error::Result, store};
 
 pub use store::{
-    audit_events::AuditEvent as EventRecord, conversations::Conversation, messages::Message, runs::Record as RunRecord,
-    sessions::Record as SessionRecord,
+    audit_events::AuditEvent as EventRecord, conversations::Conversation, identities::LinkedIdentity,
+    ledger::Record as ChargeRecord, messages::Message, runs::Record as RunRecord, sessions::Record as SessionRecord,
 };
 
 /// How recently the caller must have proved to be there.
@@ -32,6 +33,8 @@ const MESSAGES: i64 = 100;
 pub enum Item {
     /// The account, and what the user says of themselves.
     Profile(Box<Profile>),
+    /// Who the user is at another provider.
+    Identity(LinkedIdentity),
     /// A device that signed in.
     Session(SessionRecord),
     /// A security event.
@@ -42,12 +45,15 @@ pub enum Item {
     Message(ConversationId, Message),
     /// A reply that is over.
     Run(RunRecord),
+    /// What a reply cost.
+    Charge(ChargeRecord),
 }
 
 /// Where a reader stands.
 #[derive(Debug)]
 enum Place {
     Profile,
+    Identities,
     Sessions {
         after: String,
     },
@@ -64,6 +70,9 @@ enum Place {
         page: String,
     },
     Runs {
+        after: (i64, String),
+    },
+    Charges {
         after: (i64, String),
     },
     End,
@@ -94,7 +103,11 @@ impl Export {
         let (items, place) = match mem::replace(&mut self.place, Place::End) {
             Place::Profile => {
                 let profile = profiles::find(&self.platform, user).await?;
-                (vec![Item::Profile(Box::new(profile))], Place::Sessions { after: String::new() })
+                (vec![Item::Profile(Box::new(profile))], Place::Identities)
+            }
+            Place::Identities => {
+                let found = identities::list(&self.platform, user).await?;
+                (found.into_iter().map(Item::Identity).collect(), Place::Sessions { after: String::new() })
             }
             Place::Sessions { after } => {
                 let found = accounts.run(store::sessions::records(user, &after)).await?;
@@ -137,22 +150,28 @@ impl Export {
                 };
                 let messages = messages(&chats.run(statement).await?)?;
                 let items = interleave(group, &after.0, &messages);
-                let after = match messages.last() {
-                    Some((conversation, last)) => (conversation.to_string(), last.position),
-                    None => {
-                        groups.pop_front();
-                        beginning()
-                    }
-                };
+                let last = messages.last().map(|(conversation, last)| (conversation.to_string(), last.position));
+                let after = last.unwrap_or_else(|| {
+                    groups.pop_front();
+                    beginning()
+                });
                 (items, Place::Messages { groups, after, page })
             }
             Place::Runs { after } => {
                 let found = store::runs::decode_records(&chats.run(store::runs::records(user, &after)).await?)?;
                 let next = match found.last() {
                     Some(last) => Place::Runs { after: (last.ended_at.millis(), last.id.to_string()) },
-                    None => Place::End,
+                    None => Place::Charges { after: (0, String::new()) },
                 };
                 (found.into_iter().map(Item::Run).collect(), next)
+            }
+            Place::Charges { after } => {
+                let found = store::ledger::decode_records(&chats.run(store::ledger::records(user, &after)).await?)?;
+                let next = match found.last() {
+                    Some(last) => Place::Charges { after: (last.created_at.millis(), last.run.clone()) },
+                    None => Place::End,
+                };
+                (found.into_iter().map(Item::Charge).collect(), next)
             }
             Place::End => return Ok(None),
         };
@@ -176,15 +195,12 @@ fn group(conversations: Vec<Conversation>) -> VecDeque<Vec<Conversation>> {
     for conversation in conversations {
         // An empty one counts as well: a group is bounded.
         let count = conversation.message_count.max(1);
-        match groups.back_mut().filter(|_| count <= room) {
-            Some(group) => {
-                room -= count;
-                group.push(conversation);
-            }
-            None => {
-                room = MESSAGES - count;
-                groups.push_back(vec![conversation]);
-            }
+        if let Some(group) = groups.back_mut().filter(|_| count <= room) {
+            room -= count;
+            group.push(conversation);
+        } else {
+            room = MESSAGES - count;
+            groups.push_back(vec![conversation]);
         }
     }
     groups

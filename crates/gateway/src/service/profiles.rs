@@ -47,8 +47,8 @@ pub async fn update(platform: &Platform, user: UserId, changes: &Changes) -> Res
     if changes.username.is_none() && changes.details.is_empty() {
         return find(platform, user).await;
     }
-    let username = changes.username.as_ref().map(Option::as_deref);
-    let update = store::profiles::update(user, &changes.details, username, platform.clock.now());
+    let (renames, username) = (changes.username.is_some(), changes.username.as_ref().and_then(Option::as_deref));
+    let update = store::profiles::update(user, &changes.details, renames, username, platform.clock.now());
     match platform.accounts.batch(vec![update, store::profiles::by_user(user)]).await {
         Ok(outcomes) => outcomes.last().map_or_else(|| Err(missing()), one),
         Err(error) if error.is_unique("profiles.username") => Err(Error::new(

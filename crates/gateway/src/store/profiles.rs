@@ -86,8 +86,14 @@ pub fn by_user(user: UserId) -> Statement {
     )
 }
 
-/// Changes the details by a merge patch, and the user name if one is given. One that is taken violates `profiles.username`.
-pub fn update(user: UserId, details: &Map<String, Value>, username: Option<Option<&str>>, now: Timestamp) -> Statement {
+/// Changes the details by a merge patch, and with `renames` the user name. One that is taken violates `profiles.username`.
+pub fn update(
+    user: UserId,
+    details: &Map<String, Value>,
+    renames: bool,
+    username: Option<&str>,
+    now: Timestamp,
+) -> Statement {
     Statement::new(
         "INSERT INTO profiles (user_id, username, details, updated_at)
          SELECT id, ?4, json_patch('{}', ?2), ?5 FROM users WHERE id = ?1 AND standing <> 'deleted'
@@ -97,8 +103,8 @@ pub fn update(user: UserId, details: &Map<String, Value>, username: Option<Optio
         [
             user.to_string().into(),
             json(details).into(),
-            i64::from(username.is_some()).into(),
-            username.flatten().into(),
+            i64::from(renames).into(),
+            username.into(),
             now.millis().into(),
         ],
     )

@@ -92,7 +92,7 @@ pub fn promote_guest(
 pub fn unused_guests(since: Timestamp, most: i64) -> Statement {
     Statement::new(
         "SELECT id FROM users
-         WHERE role = 'guest' AND created_at < ?1
+         WHERE role = 'guest' AND standing <> 'deleted' AND created_at < ?1
            AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.user_id = users.id AND sessions.last_used_at >= ?1)
          ORDER BY created_at LIMIT ?2",
         [since.millis().into(), most.into()],
@@ -113,7 +113,7 @@ pub fn decode(outcome: &Outcome) -> Result<Vec<User>, DatabaseError> {
         users.push(User {
             id: UserId::parse(row.text(0)?).ok_or_else(|| bad_id("users"))?,
             number: row.integer(1)?,
-            email: Some(row.text(2)?.to_owned()).filter(|email| !email.starts_with(NO_EMAIL)),
+            email: address(row.text(2)?),
             email_verified_at: time(row.maybe_integer(3)?),
             role: Role::parse(row.text(4)?).ok_or_else(|| bad_id("users.role"))?,
             standing: Standing::parse(row.text(5)?).ok_or_else(|| bad_id("users.standing"))?,
@@ -198,6 +198,18 @@ pub fn mark_deleted(user: UserId, now: Timestamp, due: Option<Timestamp>) -> Sta
                           updated_at = ?2
          WHERE id = ?1 AND standing <> 'deleted' AND (?3 IS NULL OR deletion_scheduled_at <= ?3) RETURNING id",
         [user.to_string().into(), now.millis().into(), due.map(Timestamp::millis).into()],
+    )
+}
+
+/// Deletes an account of [`unused_guests`] in the same way, unless it was used meanwhile. Returns the id.
+pub fn mark_unused(user: UserId, now: Timestamp, since: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE users SET standing = 'deleted', password_hash = '', deletion_requested_at = ?2, deletion_scheduled_at = ?2,
+                          updated_at = ?2
+         WHERE id = ?1 AND standing <> 'deleted' AND role = 'guest' AND created_at < ?3
+           AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.user_id = users.id AND sessions.last_used_at >= ?3)
+         RETURNING id",
+        [user.to_string().into(), now.millis().into(), since.millis().into()],
     )
 }
 

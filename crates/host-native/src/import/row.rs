@@ -129,7 +129,7 @@ impl<'a> Named<'a> {
     }
 }
 
-/// The value within MongoDB's extended JSON: `{"$date": {"$numberLong": "…"}}`.
+/// The value within `MongoDB`'s extended JSON: `{"$date": {"$numberLong": "…"}}`.
 fn plain(value: &Value) -> &Value {
     let inner = value
         .as_object()

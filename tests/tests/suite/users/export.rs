@@ -34,7 +34,8 @@ fn check_frame(lines: &[Value]) {
     );
     assert_eq!(last["type"], "end");
     let mut counts = BTreeMap::from(
-        ["profile", "session", "event", "conversation", "message", "run"].map(|kind| (kind.to_owned(), 0_u64)),
+        ["profile", "identity", "session", "event", "conversation", "message", "run", "charge"]
+            .map(|kind| (kind.to_owned(), 0_u64)),
     );
     for line in &lines[1..lines.len() - 1] {
         *counts.get_mut(line["type"].as_str().unwrap()).expect("a known type") += 1;
@@ -98,6 +99,7 @@ async fn everything_is_there_and_nothing_of_anybody_else() {
     assert_eq!(runs.len(), 4);
     let alone = runs.iter().find(|run| run["id"] == completion["run_id"]).expect("the completion");
     assert_eq!((&alone["text"], &alone["conversation_id"]), (&completion["text"], &Value::Null));
+    assert_eq!(of_type(&lines, "charge").len(), 4);
     assert_eq!(of_type(&lines, "session").len(), 1);
     let events: Vec<_> = of_type(&lines, "event");
     for (action, outcome) in [("registered", "success"), ("signed_in", "failure"), ("exported", "success")] {

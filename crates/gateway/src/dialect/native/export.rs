@@ -9,8 +9,8 @@ use http::{HeaderMap, HeaderValue, header};
 use serde_json::Value;
 
 use super::{
-    conversations, messages, users,
-    wire::export::{Counts, End, Event, Header, Line, Message, Profile, Run, Session},
+    conversations, identities, messages, users,
+    wire::export::{Charge, Counts, End, Event, Header, Line, Message, Profile, Run, Session},
 };
 use crate::{
     error::{Error, Result},
@@ -18,7 +18,7 @@ use crate::{
         context::{Caller, Context},
         device,
     },
-    service::export::{self, EventRecord, Export, Item, RunRecord, SessionRecord},
+    service::export::{self, ChargeRecord, EventRecord, Export, Item, RunRecord, SessionRecord},
 };
 
 /// The version of the lines. A new field is no new version; a field that goes or means something else is.
@@ -80,7 +80,11 @@ fn view(item: Item, counts: &mut Counts) -> Line {
         Item::Profile(profile) => {
             counts.profile += 1;
             let settings = users::view_settings((*profile).clone());
-            Line::Profile(Profile { profile: users::view(*profile), settings })
+            Line::Profile(Box::new(Profile { profile: users::view(*profile), settings }))
+        }
+        Item::Identity(identity) => {
+            counts.identity += 1;
+            Line::Identity(identities::view(identity))
         }
         Item::Session(session) => {
             counts.session += 1;
@@ -101,6 +105,10 @@ fn view(item: Item, counts: &mut Counts) -> Line {
         Item::Run(run) => {
             counts.run += 1;
             Line::Run(view_run(run))
+        }
+        Item::Charge(charge) => {
+            counts.charge += 1;
+            Line::Charge(view_charge(charge))
         }
     }
 }
@@ -151,108 +159,22 @@ fn view_run(run: RunRecord) -> Run {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use domain::Timestamp;
-
-    use super::*;
-
-    /// The fields that `docs/export.md` names for a type, in its row of the table.
-    fn described(kind: &str) -> Vec<String> {
-        let text = include_str!("../../../../../docs/export.md");
-        let row = text.lines().find_map(|line| line.strip_prefix(&format!("| `{kind}` | "))).expect("a row");
-        row.split('`').skip(1).step_by(2).map(str::to_owned).collect()
-    }
-
-    #[test]
-    fn the_fields_of_every_line_are_documented() {
-        let text = String::new;
-        let session = Session {
-            id: text(),
-            device_name: None,
-            platform: None,
-            user_agent: None,
-            address: None,
-            country: None,
-            created_at: text(),
-            last_used_at: text(),
-            expires_at: text(),
-            ended_at: None,
-            ended_reason: None,
-        };
-        let event = Event {
-            id: text(),
-            action: text(),
-            outcome: "success",
-            detail: None,
-            session_id: None,
-            device: None,
-            address: None,
-            country: None,
-            created_at: text(),
-        };
-        let message = messages::view(&export::Message {
-            id: domain::MessageId::new(Timestamp::default(), [0; 10]),
-            parent: None,
-            position: 1,
-            role: text(),
-            content: text(),
-            status: text(),
-            run: None,
-            model: None,
-            created_at: Timestamp::default(),
-        });
-        let conversation = conversations::view(&export::Conversation {
-            id: domain::ConversationId::new(Timestamp::default(), [0; 10]),
-            title: None,
-            message_count: 0,
-            created_at: Timestamp::default(),
-            updated_at: Timestamp::default(),
-        });
-        let profile = crate::service::profiles::Profile {
-            id: UserId::new(Timestamp::default(), [0; 10]),
-            number: 1,
-            email: None,
-            email_verified_at: None,
-            role: domain::permission::Role::User,
-            username: None,
-            details: crate::service::profiles::Details::default(),
-            settings: crate::service::profiles::Settings::default(),
-            created_at: Timestamp::default(),
-            updated_at: Timestamp::default(),
-            deletion_requested_at: None,
-            deletion_scheduled_at: None,
-        };
-        let run = Run {
-            id: text(),
-            conversation_id: None,
-            user_message_id: None,
-            message_id: None,
-            model: text(),
-            status: text(),
-            error_code: None,
-            usage: None,
-            text: None,
-            created_at: text(),
-            ended_at: text(),
-        };
-        let lines = [
-            Line::Header(Header { format: "littoral-export", version: VERSION, user_id: text(), exported_at: text() }),
-            view(Item::Profile(Box::new(profile)), &mut Counts::default()),
-            Line::Session(session),
-            Line::Event(event),
-            Line::Conversation(conversation),
-            Line::Message(Message { conversation_id: text(), message }),
-            Line::Run(run),
-            Line::End(End::default()),
-        ];
-        for one in lines {
-            let sent: Value = serde_json::from_slice(&line(&one)).unwrap();
-            let kind = sent["type"].as_str().unwrap().to_owned();
-            let described = described(&kind);
-            for field in sent.as_object().unwrap().keys().filter(|field| *field != "type") {
-                assert!(described.contains(field), "docs/export.md does not tell of {kind}.{field}");
-            }
-        }
+fn view_charge(charge: ChargeRecord) -> Charge {
+    let [input, cache_read, cache_write, output, reasoning] = charge.tokens;
+    Charge {
+        run_id: charge.run,
+        model: charge.model,
+        input_tokens: input,
+        cache_read_tokens: cache_read,
+        cache_write_tokens: cache_write,
+        output_tokens: output,
+        reasoning_tokens: reasoning,
+        cost_nano_usd: charge.cost,
+        estimated: charge.estimated,
+        created_at: charge.created_at.to_string(),
+        settled_at: charge.settled_at.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

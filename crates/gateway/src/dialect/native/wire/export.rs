@@ -9,12 +9,14 @@ use super::users;
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Line {
     Header(Header),
-    Profile(Profile),
+    Profile(Box<Profile>),
+    Identity(super::identities::LinkedIdentity),
     Session(Session),
     Event(Event),
     Conversation(super::Conversation),
     Message(Message),
     Run(Run),
+    Charge(Charge),
     End(End),
 }
 
@@ -83,6 +85,21 @@ pub struct Run {
     pub ended_at: String,
 }
 
+#[derive(Serialize)]
+pub struct Charge {
+    pub run_id: String,
+    pub model: String,
+    pub input_tokens: Option<i64>,
+    pub cache_read_tokens: Option<i64>,
+    pub cache_write_tokens: Option<i64>,
+    pub output_tokens: Option<i64>,
+    pub reasoning_tokens: Option<i64>,
+    pub cost_nano_usd: i64,
+    pub estimated: bool,
+    pub created_at: String,
+    pub settled_at: String,
+}
+
 #[derive(Serialize, Default)]
 pub struct End {
     pub counts: Counts,
@@ -91,9 +108,11 @@ pub struct End {
 #[derive(Serialize, Default)]
 pub struct Counts {
     pub profile: u64,
+    pub identity: u64,
     pub session: u64,
     pub event: u64,
     pub conversation: u64,
     pub message: u64,
     pub run: u64,
+    pub charge: u64,
 }

@@ -39,6 +39,7 @@ pub struct Settings {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are the wire's")]
 pub struct Deletion {
     pub mode: &'static str,
     pub deletion_requested_at: String,
