@@ -7,6 +7,7 @@ use domain::{Timestamp, UserId, account::Device};
 use ports::Platform;
 
 use super::{
+    admin,
     audit::{self, Action, Event},
     erasure,
     identity::Identity,
@@ -70,25 +71,13 @@ pub async fn cancel(platform: &Platform, user: UserId, device: &Device) -> Resul
     profiles::find(platform, user).await
 }
 
-/// Deletes the caller's account at once.
+/// Deletes the caller's account at once: when this returns, nobody can use it and its address is free. Not that of the last admin.
 pub async fn leave(platform: &Platform, config: &Config, caller: &Identity, device: &Device) -> Result<Deletion> {
-    caller.require_recent(platform.clock.now(), RECENT)?;
-    delete(platform, config, caller.user, None, device).await
-}
-
-/// Deletes an account at once: when this returns, nobody can use it and its address is free. `actor` is who does it, if not the
-/// user. The caller then has [`erasure::run_due`] run, now or later.
-pub async fn delete(
-    platform: &Platform,
-    config: &Config,
-    user: UserId,
-    actor: Option<UserId>,
-    device: &Device,
-) -> Result<Deletion> {
-    let now = platform.clock.now();
-    let event = Event { actor, ..Event::by_user(user, Action::AccountDeleted, device) };
-    let mark = store::users::mark_deleted(user, now, None);
-    platform.accounts.batch(vec![mark, audit::statement(platform, &event)]).await?;
-    erasure::close(platform, config, user).await?;
+    let (user, now) = (caller.user, platform.clock.now());
+    caller.require_recent(now, RECENT)?;
+    let event = audit::statement(platform, &Event::by_user(user, Action::AccountDeleted, device));
+    let batch = std::iter::once(store::directory::delete(user, now)).chain(erasure::close(user, now)).chain([event]);
+    let ended = admin::done(platform.accounts.batch(batch.collect()).await)?;
+    sessions::remember_ends(platform, config, &store::sessions::ids(&ended)?).await?;
     Ok(Deletion { requested_at: now, scheduled_at: now })
 }

@@ -1,14 +1,15 @@
 //! Erasing deleted accounts: from the store of chats first, from the store of accounts last. No statement spans the two, so
 //! every step may be repeated, and whoever comes next goes on where a crash left off.
 //!
-//! 1. The account is marked as deleted (`store::users::mark_deleted`): nobody can use it, and its address is free.
-//! 2. Its sessions end, its profile and identities go, its chats are deleted and its security events made anonymous, piece by piece.
+//! 1. The account is marked as deleted: nobody can use it, and its address is free.
+//! 2. Its sessions end, its keys, identities and profile go ([`close`]), its chats are deleted and its security events made
+//!    anonymous, piece by piece.
 //! 3. When no access token of it can be valid any more, so that nothing can come after, the same once more, and the row goes.
 
 use std::{sync::Arc, time::Duration};
 
 use domain::{Timestamp, UserId, account::Device};
-use ports::{Outcome, Platform};
+use ports::{Outcome, Platform, Statement};
 
 use super::{
     audit::{self, Action, Event},
@@ -39,8 +40,8 @@ pub async fn run_due(platform: &Platform, config: &Config) -> Result<usize> {
     let now = platform.clock.now();
     let due = store::users::ids(&platform.accounts.run(store::users::due(now, ACCOUNTS)).await?)?;
     for user in due {
-        let marked = platform.accounts.run(store::users::mark_deleted(user, now, Some(now))).await?;
-        if !marked.rows.is_empty() {
+        let deleted = platform.accounts.run(store::users::delete_due(user, now)).await?;
+        if !deleted.rows.is_empty() {
             Line::new(now, "info", "an account is deleted on its day").show("user_id", user).write(&*platform.log);
         }
     }
@@ -113,17 +114,21 @@ async fn attend(platform: &Platform, config: &Config) {
     }
 }
 
-/// Ends the sessions of a deleted account and forgets its profile and its identities at other providers.
-pub async fn close(platform: &Platform, config: &Config, user: UserId) -> Result<()> {
-    let now = platform.clock.now();
-    let end = store::sessions::end_all(user, None, "account_deleted", now);
-    platform.accounts.batch(vec![end, store::profiles::forget(user), store::identities::forget(user)]).await?;
-    sessions::repeat_ends(platform, config, user).await
+/// What goes with an account at once, to be repeated as often as one likes: behind the statement that deletes it. The first one
+/// returns the sessions that end.
+pub fn close(user: UserId, now: Timestamp) -> [Statement; 4] {
+    [
+        store::sessions::end_all(user, None, "deleted", now),
+        store::api_keys::delete_all(user),
+        store::identities::delete_all(user),
+        store::profiles::forget(user),
+    ]
 }
 
 /// Goes as far as it goes now. Returns whether nothing is left.
 async fn erase(platform: &Platform, config: &Config, user: UserId, since: Timestamp) -> Result<bool> {
-    close(platform, config, user).await?;
+    platform.accounts.batch(close(user, platform.clock.now()).into()).await?;
+    sessions::repeat_ends(platform, config, user).await?;
     let may_finish = platform.clock.now() > since.plus(config.access_token + SKEW);
     let erased = erase_chats(platform, user).await? && forget_events(platform, user).await?;
     if !erased || !may_finish {

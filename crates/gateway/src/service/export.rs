@@ -8,6 +8,7 @@ use domain::{ConversationId, Timestamp, account::Device, gcra::Quota};
 use ports::{Outcome, Platform};
 
 use super::{
+    api_keys::{self, ApiKey},
     audit::{self, Action, Event},
     identities,
     identity::Identity,
@@ -35,6 +36,8 @@ pub enum Item {
     Profile(Box<Profile>),
     /// Who the user is at another provider.
     Identity(LinkedIdentity),
+    /// An API key, without the key.
+    ApiKey(ApiKey),
     /// A device that signed in.
     Session(SessionRecord),
     /// A security event.
@@ -54,6 +57,7 @@ pub enum Item {
 enum Place {
     Profile,
     Identities,
+    ApiKeys,
     Sessions {
         after: String,
     },
@@ -107,7 +111,11 @@ impl Export {
             }
             Place::Identities => {
                 let found = identities::list(&self.platform, user).await?;
-                (found.into_iter().map(Item::Identity).collect(), Place::Sessions { after: String::new() })
+                (found.into_iter().map(Item::Identity).collect(), Place::ApiKeys)
+            }
+            Place::ApiKeys => {
+                let found = api_keys::list(&self.platform, &self.caller).await?;
+                (found.into_iter().map(Item::ApiKey).collect(), Place::Sessions { after: String::new() })
             }
             Place::Sessions { after } => {
                 let found = accounts.run(store::sessions::records(user, &after)).await?;

@@ -120,14 +120,6 @@ pub fn decode(outcome: &Outcome) -> Result<Vec<LinkedIdentity>, DatabaseError> {
     Ok(found)
 }
 
-/// Forgets the identities of a deleted account: they can sign in to another one.
-pub fn forget(user: UserId) -> Statement {
-    Statement::new(
-        "DELETE FROM identities WHERE user_id = (SELECT id FROM users WHERE id = ?1 AND standing = 'deleted')",
-        [user.to_string().into()],
-    )
-}
-
 /// Unlinks, if the user has a password or another identity to sign in with. No row: there is none, or it is the last way.
 pub fn delete_unless_last(user: UserId, provider: &str) -> Statement {
     Statement::new(

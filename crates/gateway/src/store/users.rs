@@ -189,23 +189,25 @@ pub fn cancel_deletion(user: UserId) -> Statement {
     )
 }
 
-/// Deletes an account that is `due`, or at once without a `due`: nobody can use it from here on, its address is free, and what
-/// is left of it waits to be erased. Returns the id; no row: it is not due, or deleted already.
-pub fn mark_deleted(user: UserId, now: Timestamp, due: Option<Timestamp>) -> Statement {
+/// Deletes an account whose planned deletion is due, as `directory::delete` does. Returns the id; no row: it is not due, it is
+/// deleted already, or no admin would be left.
+pub fn delete_due(user: UserId, now: Timestamp) -> Statement {
     Statement::new(
-        "UPDATE users SET standing = 'deleted', email = 'guest:' || id, email_verified_at = NULL, password_hash = '',
-                          deletion_requested_at = coalesce(deletion_requested_at, ?2), deletion_scheduled_at = ?2,
+        "UPDATE users SET standing = 'deleted', email = ?3 || id, email_verified_at = NULL, password_hash = '',
                           updated_at = ?2
-         WHERE id = ?1 AND standing <> 'deleted' AND (?3 IS NULL OR deletion_scheduled_at <= ?3) RETURNING id",
-        [user.to_string().into(), now.millis().into(), due.map(Timestamp::millis).into()],
+         WHERE id = ?1 AND standing <> 'deleted' AND deletion_scheduled_at <= ?2
+           AND (role <> 'admin' OR standing <> 'active'
+                OR EXISTS (SELECT 1 FROM users AS others
+                           WHERE others.role = 'admin' AND others.standing = 'active' AND others.id <> ?1))
+         RETURNING id",
+        [user.to_string().into(), now.millis().into(), NO_EMAIL.into()],
     )
 }
 
 /// Deletes an account of [`unused_guests`] in the same way, unless it was used meanwhile. Returns the id.
 pub fn mark_unused(user: UserId, now: Timestamp, since: Timestamp) -> Statement {
     Statement::new(
-        "UPDATE users SET standing = 'deleted', password_hash = '', deletion_requested_at = ?2, deletion_scheduled_at = ?2,
-                          updated_at = ?2
+        "UPDATE users SET standing = 'deleted', password_hash = '', updated_at = ?2
          WHERE id = ?1 AND standing <> 'deleted' AND role = 'guest' AND created_at < ?3
            AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.user_id = users.id AND sessions.last_used_at >= ?3)
          RETURNING id",
@@ -213,20 +215,23 @@ pub fn mark_unused(user: UserId, now: Timestamp, since: Timestamp) -> Statement 
     )
 }
 
-/// Accounts whose planned deletion is due: a bounded number of ids, the longest due first.
+/// Accounts that [`delete_due`] deletes: a bounded number of ids, the longest due first.
 pub fn due(now: Timestamp, limit: i64) -> Statement {
     Statement::new(
         "SELECT id FROM users WHERE deletion_scheduled_at <= ?1 AND standing <> 'deleted'
+           AND (role <> 'admin' OR standing <> 'active'
+                OR EXISTS (SELECT 1 FROM users AS others
+                           WHERE others.role = 'admin' AND others.standing = 'active' AND others.id <> users.id))
          ORDER BY deletion_scheduled_at LIMIT ?2",
         [now.millis().into(), limit.into()],
     )
 }
 
-/// Deleted accounts that wait to be erased: ids, and since when they are deleted; a bounded number, the oldest first.
+/// Deleted accounts that wait to be erased: ids, and since when they are deleted; a bounded number, the oldest first. (Nothing
+/// changes a deleted account.)
 pub fn deleted(limit: i64) -> Statement {
     Statement::new(
-        "SELECT id, coalesce(deletion_scheduled_at, updated_at) AS since FROM users WHERE standing = 'deleted'
-         ORDER BY since LIMIT ?1",
+        "SELECT id, updated_at FROM users WHERE standing = 'deleted' ORDER BY updated_at LIMIT ?1",
         [limit.into()],
     )
 }

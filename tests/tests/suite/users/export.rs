@@ -34,7 +34,7 @@ fn check_frame(lines: &[Value]) {
     );
     assert_eq!(last["type"], "end");
     let mut counts = BTreeMap::from(
-        ["profile", "identity", "session", "event", "conversation", "message", "run", "charge"]
+        ["profile", "identity", "api_key", "session", "event", "conversation", "message", "run", "charge"]
             .map(|kind| (kind.to_owned(), 0_u64)),
     );
     for line in &lines[1..lines.len() - 1] {
@@ -66,6 +66,9 @@ async fn everything_is_there_and_nothing_of_anybody_else() {
     let (_, completion) = user.send(Method::POST, "/api/v1/ai/complete", &key, Some(&prompt)).await.json().await;
     let theirs = other.conversation().await;
     say(&other, &theirs, "canary-of-the-other").await;
+
+    let (status, key) = user.post("/api/v1/auth/api-keys", &json!({ "name": "mine" })).await.json().await;
+    assert_eq!(status, 201, "{key}");
 
     let (text, lines) = export(&user).await;
     check_frame(&lines);
@@ -100,6 +103,7 @@ async fn everything_is_there_and_nothing_of_anybody_else() {
     let alone = runs.iter().find(|run| run["id"] == completion["run_id"]).expect("the completion");
     assert_eq!((&alone["text"], &alone["conversation_id"]), (&completion["text"], &Value::Null));
     assert_eq!(of_type(&lines, "charge").len(), 4);
+    assert_eq!(of_type(&lines, "api_key")[0]["name"], "mine");
     assert_eq!(of_type(&lines, "session").len(), 1);
     let events: Vec<_> = of_type(&lines, "event");
     for (action, outcome) in [("registered", "success"), ("signed_in", "failure"), ("exported", "success")] {
@@ -117,6 +121,7 @@ async fn everything_is_there_and_nothing_of_anybody_else() {
         PASSWORD,
         "canary-wrong-password",
         "argon2",
+        key["key"].as_str().unwrap(),
         &token(&user, "access_token"),
         &token(&user, "refresh_token"),
     ] {

@@ -28,6 +28,7 @@ use crate::{
     service::{
         admin::{self, Account, Actor, Change, NewAccount, Search},
         audit::{self, AuditEvent},
+        erasure,
         passwords::{MAX_CHARACTERS, MIN_CHARACTERS},
     },
 };
@@ -117,6 +118,7 @@ pub async fn delete(
 ) -> Result<Response> {
     let device = device::of(&context, &headers);
     admin::delete(&context.platform, &context.config, Actor::Admin(&caller), id(path)?, &device).await?;
+    erasure::begin(&context.platform, &context.config);
     Ok(no_content())
 }
 

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, header};
 use serde_json::Value;
 
 use super::{
-    conversations, identities, messages, users,
+    api_keys, conversations, identities, messages, users,
     wire::export::{Charge, Counts, End, Event, Header, Line, Message, Profile, Run, Session},
 };
 use crate::{
@@ -85,6 +85,10 @@ fn view(item: Item, counts: &mut Counts) -> Line {
         Item::Identity(identity) => {
             counts.identity += 1;
             Line::Identity(identities::view(identity))
+        }
+        Item::ApiKey(key) => {
+            counts.api_key += 1;
+            Line::ApiKey(api_keys::view(key))
         }
         Item::Session(session) => {
             counts.session += 1;

@@ -4,7 +4,8 @@ use domain::permission::Permission;
 use http::Method;
 
 use super::{
-    admin, api_keys, auth, completions, conversations, export, guests, identities, jwks, messages, runs, sessions, users,
+    admin, api_keys, auth, completions, conversations, export, guests, identities, jwks, messages, runs, sessions,
+    users,
 };
 use crate::http::{
     docs, health, openapi,

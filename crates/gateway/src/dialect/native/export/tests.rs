@@ -104,6 +104,15 @@ fn the_fields_of_every_line_are_documented() {
         created_at: text(),
         last_used_at: text(),
     };
+    let key = super::super::wire::api_keys::ApiKey {
+        id: text(),
+        name: text(),
+        prefix: text(),
+        scopes: Vec::new(),
+        created_at: text(),
+        expires_at: None,
+        last_used_at: None,
+    };
     let lines = [
         Line::Header(Header { format: "littoral-export", version: VERSION, user_id: text(), exported_at: text() }),
         view(Item::Profile(Box::new(profile)), &mut Counts::default()),
@@ -114,6 +123,7 @@ fn the_fields_of_every_line_are_documented() {
         Line::Run(run),
         Line::Charge(charge),
         Line::Identity(identity),
+        Line::ApiKey(key),
         Line::End(End::default()),
     ];
     for one in lines {

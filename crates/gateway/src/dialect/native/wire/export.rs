@@ -11,6 +11,7 @@ pub enum Line {
     Header(Header),
     Profile(Box<Profile>),
     Identity(super::identities::LinkedIdentity),
+    ApiKey(super::api_keys::ApiKey),
     Session(Session),
     Event(Event),
     Conversation(super::Conversation),
@@ -109,6 +110,7 @@ pub struct End {
 pub struct Counts {
     pub profile: u64,
     pub identity: u64,
+    pub api_key: u64,
     pub session: u64,
     pub event: u64,
     pub conversation: u64,

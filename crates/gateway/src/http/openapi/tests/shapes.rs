@@ -20,8 +20,6 @@ use crate::{
     service::{
         access_tokens, api_keys, conversations::MAX_TITLE, id_tokens, messages::MAX_CONTENT, models::MAX_NAME,
         passwords, profiles, sessions::Scope,
-        access_tokens, conversations::MAX_TITLE, id_tokens, messages::MAX_CONTENT, models::MAX_NAME, passwords,
-        profiles, sessions::Scope,
     },
 };
 
