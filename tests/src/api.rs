@@ -164,6 +164,12 @@ impl Api {
         }
     }
 
+    /// Does what a host's timer does with deleted accounts, for a process in this one. Returns how many are gone for good.
+    pub async fn erase_due(&self) -> usize {
+        let Target::InProcess(process) = &self.target else { panic!("a running host has a timer of its own") };
+        gateway::service::erasure::run_due(&process.platform, &process.config).await.expect("a look at the accounts")
+    }
+
     /// Where a host answers; `None` in process.
     pub fn base_url(&self) -> Option<&str> {
         match &self.target {

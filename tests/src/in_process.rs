@@ -96,6 +96,7 @@ pub struct Process {
     pub log: Arc<Captured>,
     pub tasks: Arc<MortalTasks>,
     pub clock: Arc<MovableClock>,
+    pub config: Arc<Config>,
     /// Who calls it, as a platform would vouch for it.
     pub client: Mutex<Client>,
 }
@@ -154,11 +155,12 @@ pub async fn start(
         tasks: parts.tasks,
     };
     Process {
-        gateway: Arc::new(Gateway::new(config)),
+        gateway: Arc::new(Gateway::new(config.clone())),
         platform: Arc::new(platform),
         log,
         tasks,
         clock,
+        config,
         client: Mutex::default(),
     }
 }

@@ -99,6 +99,8 @@ pub struct Config {
     pub accounts: Accounts,
     /// Second factors.
     pub second_factors: SecondFactors,
+    /// How long a user who asked to be deleted may change their mind.
+    pub deletion_delay: Duration,
     /// Cost of a password hash.
     pub hash_cost: HashCost,
     /// Origins that browsers may call from.
@@ -195,6 +197,7 @@ impl Config {
             first_admin: FirstAdmin::read(&mut read).await?,
             sessions: Sessions::read(&mut read).await?,
             second_factors: SecondFactors::read(&mut read).await?,
+            deletion_delay: read.number("LITTORAL_DELETION_DAYS", 30, 1..=365).await.map(days)?,
             hash_cost: HashCost {
                 memory_kib: read.number("LITTORAL_ARGON2_MEMORY_KIB", 19_456, 8..=1_048_576).await?,
                 passes: read.number("LITTORAL_ARGON2_PASSES", 2, 1..=100).await?,
@@ -229,6 +232,10 @@ impl Config {
         };
         read.finish(config)
     }
+}
+
+fn days(days: u64) -> Duration {
+    Duration::from_hours(24 * days)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0006_factors.sql", include_str!("../../../migrations/0006_factors.sql")),
     ("0007_identities.sql", include_str!("../../../migrations/0007_identities.sql")),
     ("0008_admin.sql", include_str!("../../../migrations/0008_admin.sql")),
+    ("0009_profile.sql", include_str!("../../../migrations/0009_profile.sql")),
 ];
 
 /// Applies what is missing and returns the names of what it applied. Safe to run again, and by several at once.

@@ -14,6 +14,7 @@ pub mod login_failures;
 pub mod messages;
 pub mod one_time_tokens;
 pub mod password_history;
+pub mod profiles;
 pub mod recovery_codes;
 pub mod run_events;
 pub mod runs;

@@ -25,6 +25,13 @@ pub enum Command {
         /// Whether the operator knows that the address is its owner's.
         vouched: bool,
     },
+    /// Take users over from another system and end.
+    ImportUsers {
+        /// The file that they are in.
+        file: String,
+        /// Whether only to say what would happen.
+        dry_run: bool,
+    },
     /// Print [`HELP`].
     Help,
     /// Print the version.
@@ -45,6 +52,8 @@ Usage:
                           make an admin's account; the password is the first line of standard input, or made and printed
   littoral users set-role EMAIL admin|user [--verified]
                           give an account a role; --verified: you know that the address is its owner's
+  littoral users import [--dry-run] FILE
+                          take users over, with their passwords, from CSV or JSON Lines; while the server does not run
   littoral --help | --version
 
 Settings come from the environment, then from secrets.env in the data folder:
@@ -84,6 +93,12 @@ pub fn parse(arguments: &[String]) -> Result<Command, String> {
         ["users", "set-role", email, role, rest @ ..] if matches!(rest, [] | ["--verified"]) => {
             Ok(Command::SetRole { email: (*email).to_owned(), role: (*role).to_owned(), vouched: !rest.is_empty() })
         }
+        ["users", "import", "--dry-run", file] | ["users", "import", file, "--dry-run"] => {
+            Ok(Command::ImportUsers { file: (*file).to_owned(), dry_run: true })
+        }
+        ["users", "import", file] if !file.starts_with('-') => {
+            Ok(Command::ImportUsers { file: (*file).to_owned(), dry_run: false })
+        }
         ["--help" | "-h" | "help"] => Ok(Command::Help),
         ["--version" | "-V"] => Ok(Command::Version),
         other => Err(format!("littoral: `{}` is not a command; see `littoral --help`", other.join(" "))),
@@ -107,6 +122,11 @@ mod tests {
         assert_eq!(parse("users set-role a@b.cd admin"), Ok(set_role(false)));
         assert_eq!(parse("users set-role a@b.cd admin --verified"), Ok(set_role(true)));
         assert!(parse("users set-role a@b.cd admin --force").is_err());
+        let import = |dry_run| Ok(Command::ImportUsers { file: "users.csv".into(), dry_run });
+        assert_eq!(parse("users import users.csv"), import(false));
+        assert_eq!(parse("users import --dry-run users.csv"), import(true));
+        assert_eq!(parse("users import users.csv --dry-run"), import(true));
+        assert!(parse("users import").is_err() && parse("users import --dry-run").is_err());
         assert!(parse("keys").unwrap_err().contains("--help"));
         assert!(parse("migrate now").is_err());
     }

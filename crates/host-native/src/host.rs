@@ -30,6 +30,9 @@ const BELIEVED: Duration = Duration::from_secs(30);
 /// How long an exchange with a libSQL server may take.
 const DATABASE: Duration = Duration::from_secs(30);
 
+/// How often accounts to erase are looked for.
+const ERASE: Duration = Duration::from_mins(1);
+
 /// How often what has expired is deleted.
 const SWEEP: Duration = Duration::from_mins(10);
 
@@ -154,6 +157,15 @@ impl Host {
             let _ = limiter.sweep(SystemClock.now()).await;
             let _ = gateway::service::audit::sweep(&*self.database, &self.start.config, SystemClock.now()).await;
             self.tasks.sleep(SWEEP).await;
+        }
+    }
+
+    /// Erases the accounts whose day has come, again and again.
+    pub async fn erase(&self, platform: &Platform) {
+        loop {
+            // A failure has no other consequence than that the next look finds more. What concerns one account is in the log.
+            let _ = gateway::service::erasure::run_due(platform, &self.start.config).await;
+            self.tasks.sleep(ERASE).await;
         }
     }
 

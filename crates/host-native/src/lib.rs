@@ -10,6 +10,7 @@ pub mod data_dir;
 pub mod entropy;
 pub mod host;
 pub mod http;
+pub mod import;
 pub mod keys;
 pub mod libsql;
 pub mod log;

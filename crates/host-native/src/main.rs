@@ -3,7 +3,9 @@
 use std::{
     env,
     io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
+    path::Path,
     process::ExitCode,
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,6 +15,7 @@ use host_native::{
     cli::{self, Command},
     entropy::SystemEntropy,
     host::Host,
+    import,
     secrets::{KeyKind, Secrets},
     settings::{Environment, HostSettings},
     start::{Start, StartError},
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::SetRole { email, role, vouched } => {
             with_users(async |users| users.set_role(&email, &role, vouched).await)
         }
+        Command::ImportUsers { file, dry_run } => import_users(Path::new(&file), dry_run),
         Command::Help => {
             say(cli::HELP);
             Ok(())
@@ -115,10 +119,11 @@ async fn serve_until_signal(host: &Host) -> Result<(), StartError> {
         migrations: &host.migrations,
     };
     say(&banner.to_string());
-    let serving = host.server(platform).serve(listener, stop);
+    let serving = host.server(Arc::clone(&platform)).serve(listener, stop);
     tokio::select! {
         () = serving => {}
         () = host.sweep() => {}
+        () = host.erase(&platform) => {}
         () = host.reap(&runs) => {}
     }
     Ok(())
@@ -186,6 +191,26 @@ fn given_password() -> Result<Option<Secret<String>>, StartError> {
 
 /// Longer than every password.
 const MAX_LINE: u64 = 1_024;
+
+fn import_users(file: &Path, dry_run: bool) -> Result<(), StartError> {
+    // A file that cannot be opened is no reason to make a data folder.
+    let rows = import::Rows::open(file)
+        .map_err(|error| StartError::other(&format!("cannot read {}", file.display()), &error))?;
+    let runtime = runtime()?;
+    let summary = runtime.block_on(async {
+        let host = Host::open(Start::load(Environment::of_process()).await?).await?;
+        let (platform, _) = host.platform()?;
+        let report = |line: u64, words: &str| say(&format!("line {line}: {words}\n"));
+        import::run(&platform, rows, dry_run, report)
+            .await
+            .map_err(|error| StartError::other("cannot write to the database", &error))
+    })?;
+    say(&format!("{summary}\n"));
+    if summary.failed > 0 {
+        return Err(StartError::Other(format!("{} users could not be imported; see above", summary.failed)));
+    }
+    Ok(())
+}
 
 fn rotate_keys(kind: Option<KeyKind>) -> Result<(), StartError> {
     let environment = Environment::of_process();

@@ -176,3 +176,95 @@ fn explains_itself() {
     assert_eq!(unknown.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("--help"));
 }
+
+/// A hash of `canary-Passw0rd-7`, cheap to verify.
+fn hash() -> String {
+    let params = argon2::Params::new(64, 1, 1, None).unwrap();
+    let argon2 = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+    let hash = argon2::PasswordHasher::hash_password_with_salt(&argon2, b"canary-Passw0rd-7", b"some salt of it");
+    hash.unwrap().to_string()
+}
+
+fn post(address: &str, path: &str, token: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let method = if body.is_empty() { "GET" } else { "POST" };
+    let (length, kind) = (body.len(), "content-type: application/json");
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {token}\r\n{kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn imports_users_who_then_sign_in_with_their_passwords() {
+    let folder = tempfile::tempdir().unwrap();
+    let (csv, json) = (folder.path().join("users.csv"), folder.path().join("users.jsonl"));
+    let hash = hash();
+    let rows = [
+        "email,hashed_password,full_name,username,is_superuser,is_active,created_at".to_owned(),
+        format!("Ada@Example.com,\"{hash}\",Ada Lovelace,ada,true,true,2024-05-06 07:08:09"),
+        format!("ada@example.com,\"{hash}\",Somebody Else,,false,true,"),
+        "bad@example.com,hunter2,,,,,".to_owned(),
+        "short@example.com".to_owned(),
+        format!("off@example.com,\"{hash}\",Off,ada,false,false,2024-05-06"),
+    ];
+    fs::write(&csv, rows.join("\n")).unwrap();
+    let line = |email: &str| format!("{{\"email\":\"{email}\",\"password_hash\":\"{hash}\"}}\n");
+    fs::write(&json, format!("{}\n{}", line("grace@example.com"), line("nobody"))).unwrap();
+    let import = |arguments: &[&str]| {
+        let all: Vec<&str> = ["users", "import"].iter().chain(arguments).copied().collect();
+        let output = run(folder.path(), &all);
+        let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+        let digest = hash.rsplit('$').next().unwrap();
+        assert!(!text.contains(digest) && !text.contains("hunter2") && !text.contains('@'), "{text}");
+        (output.status.code(), text)
+    };
+
+    let (csv, json) = (csv.to_str().unwrap(), json.to_str().unwrap());
+    let (code, text) = import(&["--dry-run", csv]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("\n3 would be imported, 0 skipped, 2 failed\n"), "{text}");
+    let (code, text) = import(&[csv]);
+    assert_eq!(code, Some(1));
+    for expected in [
+        "line 2: imported\n",
+        "line 3: address already registered, skipped\n",
+        "line 4: failed: password_hash: neither argon2",
+        "line 5: failed: it has 1 fields, the first row 7\n",
+        "line 6: imported without username (taken)\n",
+        "2 imported, 1 skipped, 2 failed\n",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    let (code, text) = import(&[json]);
+    assert_eq!(code, Some(1));
+    assert!(text.contains("line 1: imported\nline 3: failed: email: no e-mail address\n"), "{text}");
+    let (_, again) = import(&[csv]);
+    assert!(again.contains("0 imported, 3 skipped, 2 failed\n"), "{again}");
+    let (code, missing) = import(&["nowhere.csv"]);
+    assert!(code == Some(1) && missing.contains("cannot read nowhere.csv"), "{missing}");
+
+    let server = Running::start(folder.path());
+    let login = |email: &str| {
+        let body = format!("{{\"email\":\"{email}\",\"password\":\"canary-Passw0rd-7\"}}");
+        post(server.address(), "/api/v1/auth/login", "", &body)
+    };
+    assert!(login("grace@example.com").starts_with("HTTP/1.1 200"));
+    assert!(login("off@example.com").starts_with("HTTP/1.1 403"), "who was not active is suspended");
+    assert!(login("bad@example.com").starts_with("HTTP/1.1 401"));
+    let answer = login("ada@example.com");
+    let token = answer.split("\"access_token\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let profile = post(server.address(), "/api/v1/users/me", token, "");
+    for expected in [
+        "\"display_name\":\"Ada Lovelace\"",
+        "\"username\":\"ada\"",
+        "\"role\":\"admin\"",
+        "\"created_at\":\"2024-05-06T07:08:09.000Z\"",
+    ] {
+        assert!(profile.contains(expected), "{expected}: {profile}");
+    }
+}

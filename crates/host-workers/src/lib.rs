@@ -67,8 +67,8 @@ async fn serve(request: ::http::Request<Body>, env: Env, context: Context) -> ::
     isolate.gateway.handle(platform, request).await
 }
 
-/// Closes runs whose object died, by the clock: without it they would wait for their next reader. And deletes what is past its
-/// retention.
+/// Closes runs whose object died, by the clock: without it they would wait for their next reader. Deletes what is past its
+/// retention, and erases the accounts whose day has come.
 #[event(scheduled)]
 async fn scheduled(_event: ScheduledEvent, env: Env, context: ScheduleContext) {
     let tasks = Arc::new(WorkersTasks::new(Lifetime::Schedule(context)));
@@ -81,6 +81,9 @@ async fn scheduled(_event: ScheduledEvent, env: Env, context: ScheduleContext) {
     let Ok(platform) = bindings::platform(&env, isolate, tasks).await else { return };
     if let Err(error) = gateway::service::audit::sweep(&*platform.accounts, &isolate.config, JsClock.now()).await {
         Console.write(&log::line("error", "sweep_failed", &[error.to_string()]));
+    }
+    if let Err(error) = gateway::service::erasure::run_due(&platform, &isolate.config).await {
+        Console.write(&log::line("error", "erasure_failed", &[error.to_string()]));
     }
 }
 

@@ -16,9 +16,9 @@ mod refresh;
 mod sessions;
 mod step_up;
 mod tokens;
-mod verification;
 mod totp;
 mod trusted_devices;
+mod verification;
 
 use std::collections::BTreeSet;
 

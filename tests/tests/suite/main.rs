@@ -17,3 +17,4 @@ mod resume;
 mod stop;
 mod streams;
 mod upstream_failures;
+mod users;

@@ -84,6 +84,15 @@ impl Fields {
         words
     }
 
+    /// An object that may be missing or null.
+    pub fn maybe_object(&mut self, name: &str) -> Option<Map<String, Value>> {
+        if let Value::Object(object) = self.take(name)? {
+            return Some(object);
+        }
+        self.refuse(name, "Must be an object.");
+        None
+    }
+
     /// A boolean that may be missing or null.
     pub fn maybe_bool(&mut self, name: &str) -> Option<bool> {
         let value = self.take(name)?.as_bool();

@@ -96,7 +96,9 @@ const KEY_HEADERS: [&str; 2] = ["x-api-key", "x-goog-api-key"];
 async fn limit_sign_in(context: Context, request: Request, next: Next) -> Result<Response> {
     let network = service::limits::network(context.client.address);
     service::limits::take(&context.platform, &format!("auth:{network}"), context.config.auth_limit).await?;
-    Ok(next.run(request).await)
+    let response = next.run(request).await;
+    service::erasure::begin_if_time(&context.platform, &context.config);
+    Ok(response)
 }
 
 #[cfg(test)]

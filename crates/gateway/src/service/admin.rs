@@ -11,6 +11,7 @@ use ports::{DatabaseError, DatabaseErrorKind, Outcome, Platform, Statement};
 
 use super::{
     audit::{self, Action, Event},
+    erasure,
     identity::Identity,
     passwords, sessions,
 };
@@ -167,14 +168,9 @@ pub async fn delete(platform: &Platform, config: &Config, actor: Actor<'_>, id: 
     actor.require_recent(platform, config)?;
     find_other(platform, actor, id).await?;
     let now = platform.clock.now();
-    let batch = vec![
-        store::directory::delete(id, now),
-        store::sessions::end_all(id, None, "deleted", now),
-        store::api_keys::delete_all(id),
-        store::identities::delete_all(id),
-        audit::statement(platform, &event(actor, id, Action::AccountDeleted, None, device)),
-    ];
-    let ended = done(platform.accounts.batch(batch).await)?;
+    let event = audit::statement(platform, &event(actor, id, Action::AccountDeleted, None, device));
+    let batch = std::iter::once(store::directory::delete(id, now)).chain(erasure::close(id, now)).chain([event]);
+    let ended = done(platform.accounts.batch(batch.collect()).await)?;
     sessions::remember_ends(platform, config, &store::sessions::ids(&ended)?).await
 }
 
@@ -250,7 +246,7 @@ async fn told(platform: &Platform, statement: Statement, event: &Event<'_>) -> R
 }
 
 /// What the second statement of a batch returned whose first one was [`store::directory::change`] or [`store::directory::delete`].
-fn done(result: Result<Vec<Outcome>, DatabaseError>) -> Result<Outcome> {
+pub(super) fn done(result: Result<Vec<Outcome>, DatabaseError>) -> Result<Outcome> {
     match result {
         Ok(mut outcomes) => Ok(outcomes.swap_remove(1)),
         Err(error) if error.kind == DatabaseErrorKind::Check => {

@@ -80,6 +80,16 @@ pub enum Action {
     TrustedDevicesForgotten,
     /// Somebody who is signed in proved to be there, or tried to.
     SteppedUp,
+    /// An account came from another system.
+    Imported,
+    /// A user took a copy of everything.
+    Exported,
+    /// A user planned to leave.
+    DeletionScheduled,
+    /// A user stays after all.
+    DeletionCancelled,
+    /// Nothing of an account is left.
+    AccountErased,
 }
 
 impl Action {
@@ -118,6 +128,11 @@ impl Action {
             Self::RecoveryCodesRenewed => "recovery_codes_renewed",
             Self::TrustedDevicesForgotten => "trusted_devices_forgotten",
             Self::SteppedUp => "stepped_up",
+            Self::Imported => "imported",
+            Self::Exported => "exported",
+            Self::DeletionScheduled => "deletion_scheduled",
+            Self::DeletionCancelled => "deletion_cancelled",
+            Self::AccountErased => "account_erased",
         }
     }
 }

@@ -251,6 +251,14 @@ pub async fn remember_generations(platform: &Platform, config: &Config, outcome:
     Ok(())
 }
 
+/// Makes the access tokens of every ended session of a user worthless once more, within the bound of the key-value store: for
+/// who crashed between ending them and that.
+pub async fn repeat_ends(platform: &Platform, config: &Config, user: UserId) -> Result<()> {
+    let since = platform.clock.now().minus(config.access_token);
+    let ended = platform.accounts.run(store::sessions::ended_since(user, since)).await?;
+    remember_ends(platform, config, &store::sessions::ids(&ended)?).await
+}
+
 /// What is left to do when [`store::sessions::end_all`] was part of a batch: makes the access tokens of these sessions worthless,
 /// within the bound of the key-value store.
 pub async fn remember_ends(platform: &Platform, config: &Config, sessions: &[SessionId]) -> Result<()> {

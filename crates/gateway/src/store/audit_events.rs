@@ -112,7 +112,7 @@ pub fn page_of(action: &str, user: Option<UserId>, since: Timestamp, before: Opt
     )
 }
 
-/// Decodes the eleven columns of [`page`].
+/// Decodes the eleven columns of [`page`], [`page_of`] and [`page_oldest`].
 pub fn decode(outcome: &Outcome) -> Result<Vec<AuditEvent>, DatabaseError> {
     let user = |text: Option<&str>| text.map(|text| UserId::parse(text).ok_or_else(|| bad_id("audit_events")));
     let session = |text: Option<&str>| text.map(|text| SessionId::parse(text).ok_or_else(|| bad_id("audit_events")));
@@ -141,6 +141,35 @@ pub fn expire(since: Timestamp, limit: i64) -> Statement {
     Statement::new(
         "DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE id < ?1 ORDER BY id LIMIT ?2)",
         [first_of(since).to_string().into(), limit.into()],
+    )
+}
+
+/// A page of all events about a user, oldest first, after this one.
+pub fn page_oldest(user: UserId, after: &str) -> Statement {
+    Statement::new(
+        "SELECT id, user_id, actor_id, action, outcome, detail, session_id, device, address, country, created_at
+         FROM audit_events WHERE user_id = ?1 AND id > ?2 ORDER BY id LIMIT 100",
+        [user.to_string().into(), after.into()],
+    )
+}
+
+/// Leaves of a bounded number of events about an erased user only what happened and when. Returns their ids.
+pub fn forget_user(user: UserId) -> Statement {
+    Statement::new(
+        "UPDATE audit_events SET user_id = NULL, actor_id = NULL, detail = NULL, session_id = NULL, device = NULL,
+                                 address = NULL, country = NULL
+         WHERE id IN (SELECT id FROM audit_events WHERE user_id = ?1 LIMIT 500) RETURNING id",
+        [user.to_string().into()],
+    )
+}
+
+/// Leaves of a bounded number of events that an erased user brought about only what happened, to whom, and when. Returns their
+/// ids.
+pub fn forget_actor(user: UserId) -> Statement {
+    Statement::new(
+        "UPDATE audit_events SET actor_id = NULL, session_id = NULL, device = NULL, address = NULL, country = NULL
+         WHERE id IN (SELECT id FROM audit_events WHERE actor_id = ?1 LIMIT 500) RETURNING id",
+        [user.to_string().into()],
     )
 }
 

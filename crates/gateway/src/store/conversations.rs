@@ -80,6 +80,23 @@ pub fn delete(user: UserId, id: ConversationId) -> Statement {
     )
 }
 
+/// A page of all conversations of a user, in the order of their ids, after this one.
+pub fn page_by_id(user: UserId, after: &str) -> Statement {
+    Statement::new(
+        "SELECT id, title, message_count, created_at, updated_at FROM conversations
+         WHERE user_id = ?1 AND id > ?2 ORDER BY id LIMIT 100",
+        [user.to_string().into(), after.into()],
+    )
+}
+
+/// Deletes a bounded number of a deleted user's. Returns their ids.
+pub fn erase(user: UserId) -> Statement {
+    Statement::new(
+        "DELETE FROM conversations WHERE id IN (SELECT id FROM conversations WHERE user_id = ?1 LIMIT 500) RETURNING id",
+        [user.to_string().into()],
+    )
+}
+
 /// Decodes rows of the five columns above.
 pub fn decode(outcome: &Outcome) -> Result<Vec<Conversation>, DatabaseError> {
     outcome

@@ -2,7 +2,7 @@
 //! provider is called and settled once; both move the budget in the same batch.
 
 use domain::{
-    RunId, Timestamp,
+    RunId, Timestamp, UserId,
     chat::Usage,
     money::{NanoUsd, Rates},
     run::RunKey,
@@ -188,6 +188,73 @@ pub fn cost(key: RunKey) -> Statement {
 pub fn decode_cost(outcome: &Outcome) -> Result<Option<Cost>, DatabaseError> {
     let Some(row) = outcome.rows.first() else { return Ok(None) };
     Ok(Some(Cost { amount: NanoUsd::stored(row.integer(0)?), estimated: row.integer(1)? != 0 }))
+}
+
+/// What a run cost, as its user may see it. Amounts are nano-USD.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The run.
+    pub run: String,
+    /// The model that answered.
+    pub model: String,
+    /// Tokens: of the input, of it read from a cache and written to one, of the output, of reasoning.
+    pub tokens: [Option<i64>; 5],
+    /// The cost.
+    pub cost: i64,
+    /// Whether the tokens are an estimate of ours.
+    pub estimated: bool,
+    /// When the run began.
+    pub created_at: Timestamp,
+    /// When it was settled.
+    pub settled_at: Timestamp,
+}
+
+/// The next of a user's settled entries, in the order in which their runs began, after a place.
+pub fn records(user: UserId, after: &(i64, String)) -> Statement {
+    Statement::new(
+        "SELECT run_id, model, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost,
+                estimated, created_at, settled_at
+         FROM ledger WHERE user_id = ?1 AND (created_at, run_id) > (?2, ?3) AND settled_at IS NOT NULL
+         ORDER BY created_at, run_id LIMIT 100",
+        [user.to_string().into(), after.0.into(), after.1.as_str().into()],
+    )
+}
+
+/// Decodes [`records`].
+pub fn decode_records(outcome: &Outcome) -> Result<Vec<Record>, DatabaseError> {
+    let one = |row: &ports::Row| {
+        let tokens = |at| row.maybe_integer(at);
+        Ok(Record {
+            run: row.text(0)?.to_owned(),
+            model: row.text(1)?.to_owned(),
+            tokens: [tokens(2)?, tokens(3)?, tokens(4)?, tokens(5)?, tokens(6)?],
+            cost: row.integer(7)?,
+            estimated: row.integer(8)? != 0,
+            created_at: Timestamp::from_millis(row.integer(9)?),
+            settled_at: Timestamp::from_millis(row.integer(10)?),
+        })
+    };
+    outcome.rows.iter().map(one).collect()
+}
+
+/// Makes a bounded number of a deleted user's settled entries nobody's: what the service spent stays true. Returns their ids.
+pub fn forget(user: UserId) -> Statement {
+    Statement::new(
+        "UPDATE ledger SET user_id = '' WHERE run_id IN
+           (SELECT run_id FROM ledger WHERE user_id = ?1 AND settled_at IS NOT NULL LIMIT 500)
+         RETURNING run_id",
+        [user.to_string().into()],
+    )
+}
+
+/// Forgets what of a deleted user's budgets was used.
+pub fn forget_budgets(user: UserId) -> Statement {
+    Statement::new("DELETE FROM budgets WHERE user_id = ?1", [user.to_string().into()])
+}
+
+/// Deletes the entries of a deleted user that nobody settled in all that time.
+pub fn erase_open(user: UserId) -> Statement {
+    Statement::new("DELETE FROM ledger WHERE user_id = ?1 AND settled_at IS NULL", [user.to_string().into()])
 }
 
 /// An entry that is not settled yet.

@@ -131,6 +131,54 @@ pub fn pair(user_message: MessageId, message: MessageId) -> Statement {
     )
 }
 
+/// The next messages of a few conversations of a user, conversation by conversation and in order, after a place: at most 100,
+/// and fewer when they have more than a million characters. The tenth column is the conversation.
+pub fn of_several(user: UserId, conversations: &[ConversationId], after: &(String, i64)) -> Statement {
+    let ids: Vec<String> = conversations.iter().map(|id| format!("\"{id}\"")).collect();
+    Statement::new(
+        "SELECT id, parent_id, position, role, content, status, run_id, model, created_at, conversation_id FROM (
+           SELECT *, sum(length(content)) OVER (ORDER BY conversation_id, position) AS total FROM (
+             SELECT m.id, m.parent_id, m.position, m.role, m.content, m.status, m.run_id, m.model, m.created_at,
+                    m.conversation_id
+             FROM messages m JOIN conversations c ON c.id = m.conversation_id AND c.user_id = ?1
+             WHERE m.conversation_id IN (SELECT value FROM json_each(?2))
+               AND (m.conversation_id > ?3 OR (m.conversation_id = ?3 AND m.position > ?4))
+             ORDER BY m.conversation_id, m.position LIMIT 100))
+         WHERE total - length(content) < 1000000 ORDER BY conversation_id, position",
+        [user.to_string().into(), format!("[{}]", ids.join(",")).into(), after.0.as_str().into(), after.1.into()],
+    )
+}
+
+/// The same of one conversation, found by its index, however long it is.
+pub fn of_one(user: UserId, conversation: ConversationId, after: i64) -> Statement {
+    Statement::new(
+        "SELECT id, parent_id, position, role, content, status, run_id, model, created_at, conversation_id FROM (
+           SELECT *, sum(length(content)) OVER (ORDER BY position) AS total FROM (
+             SELECT id, parent_id, position, role, content, status, run_id, model, created_at, conversation_id
+             FROM messages WHERE conversation_id = ?2 AND position > ?3
+               AND EXISTS (SELECT 1 FROM conversations WHERE id = ?2 AND user_id = ?1)
+             ORDER BY position LIMIT 100))
+         WHERE total - length(content) < 1000000 ORDER BY position",
+        [user.to_string().into(), conversation.to_string().into(), after.into()],
+    )
+}
+
+/// The conversations in the tenth column of [`of_several`] and [`of_one`].
+pub fn conversations(outcome: &Outcome) -> Result<Vec<ConversationId>, DatabaseError> {
+    let id = |row: &Row| ConversationId::parse(row.text(9)?).ok_or_else(|| bad_id("messages"));
+    outcome.rows.iter().map(id).collect()
+}
+
+/// Deletes a bounded number of a deleted user's. Returns their ids.
+pub fn erase(user: UserId) -> Statement {
+    Statement::new(
+        "DELETE FROM messages WHERE id IN (
+           SELECT m.id FROM conversations c JOIN messages m ON m.conversation_id = c.id WHERE c.user_id = ?1 LIMIT 500)
+         RETURNING id",
+        [user.to_string().into()],
+    )
+}
+
 /// Decodes rows of the nine columns above.
 pub fn decode(outcome: &Outcome) -> Result<Vec<Message>, DatabaseError> {
     outcome.rows.iter().map(one).collect()

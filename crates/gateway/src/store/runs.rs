@@ -203,6 +203,78 @@ pub fn delete(key: RunKey) -> Statement {
     )
 }
 
+/// A run that is over, as its user may see it.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The id.
+    pub id: RunId,
+    /// Its conversation; a plain completion has none.
+    pub conversation: Option<String>,
+    /// The message that it answers.
+    pub user_message: Option<String>,
+    /// The message that it wrote.
+    pub message: Option<String>,
+    /// The model asked for.
+    pub model: String,
+    /// How it ended.
+    pub status: String,
+    /// What went wrong.
+    pub error_code: Option<String>,
+    /// Tokens counted, as JSON.
+    pub usage: Option<String>,
+    /// The reply of a run without a conversation.
+    pub text: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+}
+
+/// The next of a user's runs that are over, in the order in which they ended, after a place: at most 100, and fewer when they
+/// have more than a million characters.
+pub fn records(user: UserId, after: &(i64, String)) -> Statement {
+    Statement::new(
+        "SELECT id, conversation_id, user_message_id, message_id, model, status, error_code, usage, text, created_at, ended_at
+         FROM (
+           SELECT *, sum(coalesce(length(text), 0)) OVER (ORDER BY ended_at, id) AS total FROM (
+             SELECT id, conversation_id, user_message_id, message_id, model, status, error_code, usage, text, created_at,
+                    ended_at
+             FROM runs WHERE user_id = ?1 AND ended_at IS NOT NULL AND (ended_at, id) > (?2, ?3)
+             ORDER BY ended_at, id LIMIT 100))
+         WHERE total - coalesce(length(text), 0) < 1000000 ORDER BY ended_at, id",
+        [user.to_string().into(), after.0.into(), after.1.as_str().into()],
+    )
+}
+
+/// Decodes [`records`].
+pub fn decode_records(outcome: &Outcome) -> Result<Vec<Record>, DatabaseError> {
+    let one = |row: &ports::Row| {
+        let text = |index| row.maybe_text(index).map(|text| text.map(str::to_owned));
+        Ok(Record {
+            id: RunId::parse(row.text(0)?).ok_or_else(|| bad_id("runs"))?,
+            conversation: text(1)?,
+            user_message: text(2)?,
+            message: text(3)?,
+            model: row.text(4)?.to_owned(),
+            status: row.text(5)?.to_owned(),
+            error_code: text(6)?,
+            usage: text(7)?,
+            text: text(8)?,
+            created_at: Timestamp::from_millis(row.integer(9)?),
+            ended_at: Timestamp::from_millis(row.integer(10)?),
+        })
+    };
+    outcome.rows.iter().map(one).collect()
+}
+
+/// Deletes a bounded number of a deleted user's, with their logs: whoever owns one that is open is fenced. Returns their ids.
+pub fn erase(user: UserId) -> Statement {
+    Statement::new(
+        "DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE user_id = ?1 LIMIT 100) RETURNING id",
+        [user.to_string().into()],
+    )
+}
+
 /// Makes every open run look abandoned: right only where this process alone owns the database and has just started.
 pub fn abandon_all() -> Statement {
     Statement::new("UPDATE runs SET lease_expires_at = 0 WHERE ended_at IS NULL", [])

@@ -266,7 +266,74 @@ pub fn outdate_all(user: UserId) -> Statement {
     )
 }
 
-/// Decodes the ids that [`end`], [`end_all`], [`end_beyond`] and [`outdate_all`] return.
+/// Sessions of a user that have ended and were used since: their access tokens may not have expired. A bounded number.
+pub fn ended_since(user: UserId, since: Timestamp) -> Statement {
+    Statement::new(
+        "SELECT id FROM sessions WHERE user_id = ?1 AND ended_at IS NOT NULL AND last_used_at >= ?2
+         ORDER BY last_used_at DESC LIMIT 1000",
+        [user.to_string().into(), since.millis().into()],
+    )
+}
+
+/// A session as its user may see it.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The id.
+    pub id: SessionId,
+    /// The device.
+    pub device_name: Option<String>,
+    /// What it runs.
+    pub platform: Option<String>,
+    /// The `User-Agent`.
+    pub user_agent: Option<String>,
+    /// Where it was.
+    pub address: Option<String>,
+    /// In which country.
+    pub country: Option<String>,
+    /// When it signed in.
+    pub created_at: Timestamp,
+    /// When it was last used.
+    pub last_used_at: Timestamp,
+    /// When it ends at the latest.
+    pub expires_at: Timestamp,
+    /// When it ended before that.
+    pub ended_at: Option<Timestamp>,
+    /// Why.
+    pub ended_reason: Option<String>,
+}
+
+/// A page of all sessions of a user, in the order of their ids, after this one.
+pub fn records(user: UserId, after: &str) -> Statement {
+    Statement::new(
+        "SELECT id, device_name, platform, user_agent, address, country, created_at, last_used_at, expires_at, ended_at,
+                ended_reason
+         FROM sessions WHERE user_id = ?1 AND id > ?2 ORDER BY id LIMIT 100",
+        [user.to_string().into(), after.into()],
+    )
+}
+
+/// Decodes [`records`].
+pub fn decode_records(outcome: &Outcome) -> Result<Vec<Record>, DatabaseError> {
+    let one = |row: &ports::Row| {
+        let text = |index| row.maybe_text(index).map(|text| text.map(str::to_owned));
+        Ok(Record {
+            id: SessionId::parse(row.text(0)?).ok_or_else(|| bad_id("sessions"))?,
+            device_name: text(1)?,
+            platform: text(2)?,
+            user_agent: text(3)?,
+            address: text(4)?,
+            country: text(5)?,
+            created_at: Timestamp::from_millis(row.integer(6)?),
+            last_used_at: Timestamp::from_millis(row.integer(7)?),
+            expires_at: Timestamp::from_millis(row.integer(8)?),
+            ended_at: row.maybe_integer(9)?.map(Timestamp::from_millis),
+            ended_reason: text(10)?,
+        })
+    };
+    outcome.rows.iter().map(one).collect()
+}
+
+/// Decodes the ids that [`end`], [`end_all`], [`end_beyond`], [`outdate_all`] and [`ended_since`] return.
 pub fn ids(outcome: &Outcome) -> Result<Vec<SessionId>, DatabaseError> {
     let id = |row: &ports::Row| SessionId::parse(row.text(0)?).ok_or_else(|| bad_id("sessions"));
     outcome.rows.iter().map(id).collect()

@@ -168,14 +168,14 @@ pub fn promote_guest(
 pub fn unused_guests(since: Timestamp, most: i64) -> Statement {
     Statement::new(
         "SELECT id FROM users
-         WHERE role = 'guest' AND created_at < ?1
+         WHERE role = 'guest' AND standing <> 'deleted' AND created_at < ?1
            AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.user_id = users.id AND sessions.last_used_at >= ?1)
          ORDER BY created_at LIMIT ?2",
         [since.millis().into(), most.into()],
     )
 }
 
-/// Decodes [`unused_guests`].
+/// Decodes the ids in the first column.
 pub fn ids(outcome: &Outcome) -> Result<Vec<UserId>, DatabaseError> {
     let id = |row: &ports::Row| UserId::parse(row.text(0)?).ok_or_else(|| bad_id("users"));
     outcome.rows.iter().map(id).collect()
@@ -189,7 +189,7 @@ pub fn decode(outcome: &Outcome) -> Result<Vec<User>, DatabaseError> {
         users.push(User {
             id: UserId::parse(row.text(0)?).ok_or_else(|| bad_id("users"))?,
             number: row.integer(1)?,
-            email: Some(row.text(2)?.to_owned()).filter(|email| !email.starts_with(NO_EMAIL)),
+            email: address(row.text(2)?),
             email_verified_at: time(row.maybe_integer(3)?),
             role: Role::parse(row.text(4)?).ok_or_else(|| bad_id("users.role"))?,
             standing: Standing::parse(row.text(5)?).ok_or_else(|| bad_id("users.standing"))?,
@@ -199,6 +199,122 @@ pub fn decode(outcome: &Outcome) -> Result<Vec<User>, DatabaseError> {
         });
     }
     Ok(users)
+}
+
+/// The address in a column `email`, if it is one.
+pub fn address(column: &str) -> Option<String> {
+    Some(column.to_owned()).filter(|email| !email.starts_with(NO_EMAIL))
+}
+
+/// An account that comes from another system, with its password.
+pub struct ImportedUser<'a> {
+    /// The id.
+    pub id: UserId,
+    /// The address.
+    pub email: &'a Email,
+    /// The hash of the password.
+    pub password_hash: &'a str,
+    /// What the account is.
+    pub role: Role,
+    /// Whether it may be used.
+    pub standing: Standing,
+    /// When the address was proved to be theirs.
+    pub email_verified_at: Option<Timestamp>,
+    /// When the account was made, there.
+    pub created_at: Timestamp,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// An account from elsewhere. Returns the id; no row: the address has an account.
+pub fn import(user: &ImportedUser<'_>) -> Statement {
+    Statement::new(
+        "INSERT INTO users (id, email, password_hash, role, standing, email_verified_at, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (email) DO NOTHING RETURNING id",
+        [
+            user.id.to_string().into(),
+            user.email.as_str().into(),
+            user.password_hash.into(),
+            user.role.as_str().into(),
+            user.standing.as_str().into(),
+            user.email_verified_at.map(Timestamp::millis).into(),
+            user.created_at.millis().into(),
+            user.now.millis().into(),
+        ],
+    )
+}
+
+/// Plans the deletion of an account, unless it is planned already. Returns when it was asked for and when it is due.
+pub fn schedule_deletion(user: UserId, now: Timestamp, due: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE users SET deletion_requested_at = coalesce(deletion_requested_at, ?2),
+                          deletion_scheduled_at = coalesce(deletion_scheduled_at, ?3)
+         WHERE id = ?1 AND standing <> 'deleted'
+         RETURNING deletion_requested_at, deletion_scheduled_at",
+        [user.to_string().into(), now.millis().into(), due.millis().into()],
+    )
+}
+
+/// Takes the plan back. Returns the id; no row: there was none.
+pub fn cancel_deletion(user: UserId) -> Statement {
+    Statement::new(
+        "UPDATE users SET deletion_requested_at = NULL, deletion_scheduled_at = NULL
+         WHERE id = ?1 AND standing <> 'deleted' AND deletion_scheduled_at IS NOT NULL RETURNING id",
+        [user.to_string().into()],
+    )
+}
+
+/// Deletes an account whose planned deletion is due, as `directory::delete` does. Returns the id; no row: it is not due, it is
+/// deleted already, or no admin would be left.
+pub fn delete_due(user: UserId, now: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE users SET standing = 'deleted', email = ?3 || id, email_verified_at = NULL, password_hash = '',
+                          updated_at = ?2
+         WHERE id = ?1 AND standing <> 'deleted' AND deletion_scheduled_at <= ?2
+           AND (role <> 'admin' OR standing <> 'active'
+                OR EXISTS (SELECT 1 FROM users AS others
+                           WHERE others.role = 'admin' AND others.standing = 'active' AND others.id <> ?1))
+         RETURNING id",
+        [user.to_string().into(), now.millis().into(), NO_EMAIL.into()],
+    )
+}
+
+/// Deletes an account of [`unused_guests`] in the same way, unless it was used meanwhile. Returns the id.
+pub fn mark_unused(user: UserId, now: Timestamp, since: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE users SET standing = 'deleted', password_hash = '', updated_at = ?2
+         WHERE id = ?1 AND standing <> 'deleted' AND role = 'guest' AND created_at < ?3
+           AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.user_id = users.id AND sessions.last_used_at >= ?3)
+         RETURNING id",
+        [user.to_string().into(), now.millis().into(), since.millis().into()],
+    )
+}
+
+/// Accounts that [`delete_due`] deletes: a bounded number of ids, the longest due first.
+pub fn due(now: Timestamp, limit: i64) -> Statement {
+    Statement::new(
+        "SELECT id FROM users WHERE deletion_scheduled_at <= ?1 AND standing <> 'deleted'
+           AND (role <> 'admin' OR standing <> 'active'
+                OR EXISTS (SELECT 1 FROM users AS others
+                           WHERE others.role = 'admin' AND others.standing = 'active' AND others.id <> users.id))
+         ORDER BY deletion_scheduled_at LIMIT ?2",
+        [now.millis().into(), limit.into()],
+    )
+}
+
+/// Deleted accounts that wait to be erased: ids, and since when they are deleted; a bounded number, the oldest first. (Nothing
+/// changes a deleted account.)
+pub fn deleted(limit: i64) -> Statement {
+    Statement::new(
+        "SELECT id, updated_at FROM users WHERE standing = 'deleted' ORDER BY updated_at LIMIT ?1",
+        [limit.into()],
+    )
+}
+
+/// The rest of a deleted account, with everything that refers to it.
+pub fn erase(user: UserId) -> Statement {
+    Statement::new("DELETE FROM users WHERE id = ?1 AND standing = 'deleted'", [user.to_string().into()])
 }
 
 /// A stored id that is none.

@@ -31,6 +31,7 @@ use crate::{
     service::{
         admin::{self, Account, Actor, Change, NewAccount, Search},
         audit::{self, AuditEvent},
+        erasure,
     },
 };
 
@@ -119,6 +120,7 @@ pub async fn delete(
 ) -> Result<Response> {
     let device = device::of(&context, &headers);
     admin::delete(&context.platform, &context.config, Actor::Admin(&caller), id(path)?, &device).await?;
+    erasure::begin(&context.platform, &context.config);
     Ok(no_content())
 }
 

@@ -80,7 +80,8 @@ fn read_scopes(fields: &mut Fields, words: &[String], grantable: Permissions) ->
     )
 }
 
-fn view(key: ApiKey) -> wire::api_keys::ApiKey {
+/// A key as it goes over the wire.
+pub fn view(key: ApiKey) -> wire::api_keys::ApiKey {
     wire::api_keys::ApiKey {
         id: key.id.to_string(),
         name: key.name,

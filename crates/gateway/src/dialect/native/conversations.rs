@@ -84,7 +84,8 @@ pub fn id(path: Result<Path<String>, PathRejection>) -> Result<ConversationId> {
     ConversationId::parse(&text).ok_or_else(conversations::missing)
 }
 
-fn view(conversation: &Conversation) -> wire::Conversation {
+/// A conversation as it goes over the wire.
+pub fn view(conversation: &Conversation) -> wire::Conversation {
     wire::Conversation {
         id: conversation.id.to_string(),
         title: conversation.title.clone(),

@@ -79,7 +79,8 @@ fn name(path: Provider) -> Result<String> {
     path.map(|Path(name)| name).map_err(|_| Error::not_found("Identity provider"))
 }
 
-fn view(identity: identities::LinkedIdentity) -> wire::identities::LinkedIdentity {
+/// An identity as it goes over the wire.
+pub fn view(identity: identities::LinkedIdentity) -> wire::identities::LinkedIdentity {
     wire::identities::LinkedIdentity {
         provider: identity.provider,
         email: identity.email,

@@ -143,7 +143,8 @@ pub async fn history(
     Ok(json(StatusCode::OK, &wire::Messages { messages: found.iter().map(view).collect(), has_more, next_cursor }))
 }
 
-fn view(message: &messages::Message) -> wire::Message {
+/// A message as it goes over the wire.
+pub fn view(message: &messages::Message) -> wire::Message {
     wire::Message {
         id: message.id.to_string(),
         parent_id: message.parent.map(|id| id.to_string()),

@@ -4,8 +4,8 @@ use domain::permission::Permission;
 use http::Method;
 
 use super::{
-    admin, api_keys, auth, completions, conversations, email_addresses, guests, identities, jwks, messages, passwords,
-    runs, second_factors, sessions,
+    admin, api_keys, auth, completions, conversations, email_addresses, export, guests, identities, jwks, messages,
+    passwords, runs, second_factors, sessions, users,
 };
 use crate::http::{
     docs, health, openapi,
@@ -72,6 +72,13 @@ pub fn all() -> Vec<Route> {
         Route::new(delete.clone(), "/api/v1/auth/factors/{id}", Needs(ManageAccount), second_factors::remove),
         Route::new(post.clone(), "/api/v1/auth/recovery-codes", Needs(ManageAccount), second_factors::renew_codes),
         Route::new(delete.clone(), "/api/v1/auth/trusted-devices", Needs(ManageAccount), second_factors::distrust_all),
+        Route::new(get.clone(), "/api/v1/users/me", Needs(ReadAccount), users::read),
+        Route::new(patch.clone(), "/api/v1/users/me", Needs(ManageAccount), users::update),
+        Route::new(delete.clone(), "/api/v1/users/me", Needs(ManageAccount), users::delete),
+        Route::new(post.clone(), "/api/v1/users/me/deletion/cancel", Needs(ManageAccount), users::cancel_deletion),
+        Route::new(get.clone(), "/api/v1/users/me/settings", Needs(ReadAccount), users::read_settings),
+        Route::new(patch.clone(), "/api/v1/users/me/settings", Needs(ManageAccount), users::update_settings),
+        Route::new(get.clone(), "/api/v1/users/me/export", Needs(ManageAccount), export::read),
         Route::new(post.clone(), "/api/v1/ai/complete", Needs(Chat), completions::create),
         Route::new(post.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::create),
         Route::new(get.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::list),

@@ -3,9 +3,11 @@
 mod accounts;
 pub mod admin;
 pub mod api_keys;
+pub mod export;
 pub mod identities;
 pub mod second_factors;
 pub mod sessions;
+pub mod users;
 
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, StatusCode, header};

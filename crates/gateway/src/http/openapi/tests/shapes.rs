@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{document, list, object, words};
 use crate::{
     config::tests::sample,
-    dialect::native::{admin, wire},
+    dialect::native::{admin, users, wire},
     error::{Error, ErrorKind},
     http::problem,
     run::payload::{self, End, Fault},
@@ -23,11 +23,9 @@ use crate::{
         id_tokens,
         messages::MAX_CONTENT,
         models::MAX_NAME,
-        one_time_tokens, passwords,
+        one_time_tokens, passwords, profiles,
         second_factors::{challenges, enrolment, proof::MAX_CODE, trusted_devices},
         sessions::Scope,
-        access_tokens, api_keys, captcha, conversations::MAX_TITLE, id_tokens, messages::MAX_CONTENT, models::MAX_NAME,
-        one_time_tokens, passwords, sessions::Scope,
     },
 };
 
@@ -253,6 +251,37 @@ fn second_factors_have_the_fields_of_the_wire() {
 }
 
 #[test]
+fn profiles_have_the_fields_of_the_wire() {
+    let profile = profiles::Profile {
+        id: domain::UserId::new(domain::Timestamp::default(), [0; 10]),
+        number: 1,
+        email: None,
+        email_verified_at: None,
+        role: domain::permission::Role::User,
+        username: None,
+        details: profiles::Details::default(),
+        settings: profiles::Settings::default(),
+        created_at: domain::Timestamp::default(),
+        updated_at: domain::Timestamp::default(),
+        deletion_requested_at: None,
+        deletion_scheduled_at: None,
+    };
+    same_fields("Profile", &users::view(profile.clone()), &[]);
+    same_fields("Settings", &users::view_settings(profile), &[]);
+    let deletion = wire::users::Deletion {
+        mode: "scheduled",
+        deletion_requested_at: String::new(),
+        deletion_scheduled_at: String::new(),
+    };
+    same_fields("Deletion", &deletion, &[]);
+    let preferences = schema("SettingsChanges")["properties"]["preferences"]["description"].clone();
+    let (bytes, depth) = (profiles::MAX_PREFERENCES_BYTES, profiles::MAX_PREFERENCES_DEPTH);
+    assert!(preferences.as_str().unwrap().contains(&format!("at most {bytes} bytes of JSON in all, {depth} levels")));
+    let themes = schema("SettingsChanges")["properties"]["theme"]["enum"].clone();
+    assert_eq!(list(&themes).filter_map(Value::as_str).collect::<Vec<_>>(), profiles::THEMES);
+}
+
+#[test]
 fn events_have_the_fields_of_their_payloads() {
     let known = Fault::new(502, "provider_error", "");
     let fault = Fault { request_id: Some(String::new()), retry_after_ms: Some(1), ..known };
@@ -320,7 +349,6 @@ fn limits_are_the_ones_that_are_kept() {
         ("NewApiKey", "name", 1, api_keys::MAX_NAME),
         ("NewUser", "email", 1, Email::MAX_BYTES),
         ("NewUser", "password", passwords::LEAST_CHARACTERS, passwords::MAX_CHARACTERS),
-        ("Registration", "password", passwords::LEAST_CHARACTERS, passwords::MAX_CHARACTERS),
         ("PasswordChange", "new_password", passwords::LEAST_CHARACTERS, passwords::MAX_CHARACTERS),
         ("PasswordReset", "token", 1, one_time_tokens::MAX_TOKEN),
         ("Registration", "captcha_token", 1, captcha::MAX_TOKEN),
@@ -338,6 +366,15 @@ fn limits_are_the_ones_that_are_kept() {
         ("IdToken", "id_token", 1, id_tokens::MAX_TOKEN),
         ("IdToken", "nonce", 1, id_tokens::MAX_NONCE),
         ("IdToken", "name", 1, id_tokens::MAX_NAME),
+        ("ProfileChanges", "username", 1, domain::profile::MAX_USERNAME),
+        ("ProfileChanges", "display_name", 1, profiles::MAX_DISPLAY_NAME),
+        ("ProfileChanges", "first_name", 1, profiles::MAX_NAME),
+        ("ProfileChanges", "last_name", 1, profiles::MAX_NAME),
+        ("ProfileChanges", "avatar_url", 1, profiles::MAX_PICTURE_URL),
+        ("ProfileChanges", "bio", 1, profiles::MAX_BIO),
+        ("ProfileChanges", "profession", 1, profiles::MAX_ANSWER),
+        ("ProfileChanges", "heard_from", 1, profiles::MAX_ANSWER),
+        ("SettingsChanges", "default_model", 1, MAX_NAME),
         ("NewMessage", "content", 1, MAX_CONTENT),
         ("NewCompletion", "prompt", 1, MAX_CONTENT),
         ("NewMessage", "model", 1, MAX_NAME),

@@ -1,0 +1,83 @@
+//! Leaving: planning the deletion of one's account, taking the plan back, or leaving at once. What happens to the data of a
+//! deleted account is in `erasure`.
+
+use std::time::Duration;
+
+use domain::{Timestamp, UserId, account::Device};
+use ports::Platform;
+
+use super::{
+    admin,
+    audit::{self, Action, Event},
+    erasure,
+    identity::Identity,
+    letters::{self, Letter},
+    profiles::{self, Profile},
+    sessions,
+};
+use crate::{
+    Config,
+    error::{Error, Result},
+    store,
+};
+
+/// How recently somebody who leaves at once must have proved to be there.
+const RECENT: Duration = Duration::from_mins(10);
+
+/// A deletion that is planned, or done.
+#[derive(Clone, Copy, Debug)]
+pub struct Deletion {
+    /// When it was asked for.
+    pub requested_at: Timestamp,
+    /// From when on nobody can use the account.
+    pub scheduled_at: Timestamp,
+}
+
+/// Plans the deletion of the caller's account: until the day it works as before, so that the plan can be taken back, but only
+/// where the caller is: every other session ends. Planning again changes nothing.
+pub async fn schedule(platform: &Platform, config: &Config, caller: &Identity, device: &Device) -> Result<Deletion> {
+    let (now, session) = (platform.clock.now(), caller.session()?);
+    let plan = store::users::schedule_deletion(caller.user, now, now.plus(config.deletion_delay));
+    let event = Event { session: Some(session), ..Event::by_user(caller.user, Action::DeletionScheduled, device) };
+    let outcomes = platform
+        .accounts
+        .batch(vec![plan, audit::statement(platform, &event), store::profiles::by_user(caller.user)])
+        .await?;
+    let row = outcomes.first().and_then(|outcome| outcome.rows.first());
+    let row = row.ok_or_else(|| Error::unauthenticated("user_not_found", "User not found"))?;
+    let deletion = Deletion {
+        requested_at: Timestamp::from_millis(row.integer(0)?),
+        scheduled_at: Timestamp::from_millis(row.integer(1)?),
+    };
+    sessions::end_all(platform, config, caller.user, Some(session), "deletion_scheduled").await?;
+    let profile = outcomes.get(2).map(store::profiles::decode).transpose()?.flatten();
+    if let Some(address) = profile.and_then(|profile| profile.email)
+        && deletion.requested_at == now
+    {
+        letters::send(platform, config, &address, Letter::DeletionScheduled { at: deletion.scheduled_at.to_string() });
+    }
+    Ok(deletion)
+}
+
+/// Takes the plan back, if there is one, and returns the profile.
+pub async fn cancel(platform: &Platform, user: UserId, device: &Device) -> Result<Profile> {
+    let profile = profiles::find(platform, user).await?;
+    if profile.deletion_scheduled_at.is_none() {
+        return Ok(profile);
+    }
+    let event = audit::statement(platform, &Event::by_user(user, Action::DeletionCancelled, device));
+    platform.accounts.batch(vec![store::users::cancel_deletion(user), event]).await?;
+    // Read again: if the day was just there, it is too late.
+    profiles::find(platform, user).await
+}
+
+/// Deletes the caller's account at once: when this returns, nobody can use it and its address is free. Not that of the last admin.
+pub async fn leave(platform: &Platform, config: &Config, caller: &Identity, device: &Device) -> Result<Deletion> {
+    let (user, now) = (caller.user, platform.clock.now());
+    caller.require_recent(now, RECENT)?;
+    let event = audit::statement(platform, &Event::by_user(user, Action::AccountDeleted, device));
+    let batch = std::iter::once(store::directory::delete(user, now)).chain(erasure::close(user, now)).chain([event]);
+    let ended = admin::done(platform.accounts.batch(batch.collect()).await)?;
+    sessions::remember_ends(platform, config, &store::sessions::ids(&ended)?).await?;
+    Ok(Deletion { requested_at: now, scheduled_at: now })
+}

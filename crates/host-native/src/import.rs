@@ -1,0 +1,110 @@
+//! `littoral users import`: reads a file of users and reports line by line. What a row means is in `row`; taking accounts over
+//! is the gateway's.
+
+mod moment;
+mod row;
+mod rows;
+
+use std::fmt;
+
+use domain::account::Email;
+use gateway::{
+    Error,
+    service::import::{self, Account, BATCH, Done},
+};
+use ports::Platform;
+
+pub use self::rows::Rows;
+
+/// What became of all of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Whether nothing was written.
+    pub dry_run: bool,
+    /// Accounts that are new.
+    pub imported: u64,
+    /// Addresses that have an account already.
+    pub skipped: u64,
+    /// Lines that are no user.
+    pub failed: u64,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let imported = if self.dry_run { "would be imported" } else { "imported" };
+        write!(f, "{} {imported}, {} skipped, {} failed", self.imported, self.skipped, self.failed)
+    }
+}
+
+/// A user, and which of its values are left out because they do not fit.
+type Read = (Account, Vec<&'static str>);
+
+/// Takes the users of all rows over, a batch at a time. Safe to run again: who is there already is skipped. Stops when the
+/// database fails; what was reported until then is kept.
+pub async fn run(
+    platform: &Platform,
+    mut rows: Rows,
+    dry_run: bool,
+    mut report: impl FnMut(u64, &str),
+) -> Result<Summary, Error> {
+    let mut summary = Summary { dry_run, ..Summary::default() };
+    loop {
+        let now = platform.clock.now();
+        let read = |row: Result<rows::Row, String>| row.and_then(|row| row::account(&row, now));
+        let batch: Vec<_> = rows.by_ref().take(BATCH).map(|(line, row)| (line, read(row))).collect();
+        if batch.is_empty() {
+            return Ok(summary);
+        }
+        take(platform, batch, &mut summary, &mut report).await?;
+    }
+}
+
+/// Takes a batch over and reports it in its order.
+async fn take(
+    platform: &Platform,
+    batch: Vec<(u64, Result<Read, String>)>,
+    summary: &mut Summary,
+    report: &mut impl FnMut(u64, &str),
+) -> Result<(), Error> {
+    let (mut accounts, mut lines) = (Vec::new(), Vec::with_capacity(batch.len()));
+    for (line, read) in batch {
+        let left_out = read.map(|(account, left_out)| {
+            accounts.push(account);
+            left_out
+        });
+        lines.push((line, left_out));
+    }
+    let done =
+        if summary.dry_run { look(platform, &accounts).await? } else { import::run(platform, &accounts).await? };
+    let verb = if summary.dry_run { "would be imported" } else { "imported" };
+    let mut done = done.into_iter();
+    for (line, left_out) in lines {
+        // Every line that is a user has its outcome.
+        match left_out.map(|left_out| (left_out, done.next())) {
+            Err(problem) => {
+                summary.failed += 1;
+                report(line, &format!("failed: {problem}"));
+            }
+            Ok((_, None | Some(Done::AlreadyRegistered))) => {
+                summary.skipped += 1;
+                report(line, "address already registered, skipped");
+            }
+            Ok((mut left_out, Some(done))) => {
+                summary.imported += 1;
+                if done == Done::ImportedWithoutUsername {
+                    left_out.push("username (taken)");
+                }
+                let words = format!("{verb} without {}", left_out.join(", "));
+                report(line, if left_out.is_empty() { verb } else { &words });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What would become of them. Addresses that come twice in the file are only seen when they are written.
+async fn look(platform: &Platform, accounts: &[Account]) -> Result<Vec<Done>, Error> {
+    let emails: Vec<&Email> = accounts.iter().map(|account| &account.email).collect();
+    let known = import::registered(platform, &emails).await?;
+    Ok(known.into_iter().map(|known| if known { Done::AlreadyRegistered } else { Done::Imported }).collect())
+}

@@ -1,0 +1,83 @@
+//! Deleting one's account. What is left of it afterwards is tested where time can pass, in `erasure`.
+
+use http::Method;
+use serde_json::{Value, json};
+use tests::{Api, PASSWORD, User};
+
+use super::ME;
+
+async fn leave(user: &User, body: &Value) -> (u16, Value) {
+    user.send(Method::DELETE, ME, &[], Some(body)).await.json().await
+}
+
+async fn sign_in_again(user: &User) -> (u16, Value) {
+    user.api.post("/api/v1/auth/login", &json!({ "email": user.email, "password": PASSWORD })).await.json().await
+}
+
+#[tokio::test]
+async fn leaving_can_be_planned_and_taken_back() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let elsewhere = User { tokens: sign_in_again(&user).await.1, ..user.clone() };
+    let (status, planned) = user.delete(ME).await.json().await;
+    assert_eq!((status, &planned["mode"]), (202, &json!("scheduled")), "{planned}");
+    let day = planned["deletion_scheduled_at"].as_str().unwrap().to_owned();
+    assert!(day.as_str() > planned["deletion_requested_at"].as_str().unwrap(), "{planned}");
+
+    let mail = api.provider.mail_to(&user.email).await;
+    assert!(mail["text"].as_str().unwrap().contains(&day), "{mail}");
+    assert_eq!(elsewhere.get(ME).await.status, 401, "other sessions end");
+    assert_eq!(user.get(ME).await.json().await.1["deletion_scheduled_at"], json!(day));
+    let (_, again) = leave(&user, &json!({ "mode": "scheduled" })).await;
+    assert_eq!(again, planned, "asking again moves nothing");
+
+    let back = User { tokens: sign_in_again(&user).await.1, ..user.clone() };
+    assert_eq!(back.get(ME).await.json().await.1["deletion_scheduled_at"], json!(day), "signing in does not cancel");
+    let (status, profile) = back.post("/api/v1/users/me/deletion/cancel", &json!({})).await.json().await;
+    assert_eq!(
+        (status, &profile["deletion_scheduled_at"], &profile["deletion_requested_at"]),
+        (200, &Value::Null, &Value::Null)
+    );
+    let (status, same) = back.post("/api/v1/users/me/deletion/cancel", &json!({})).await.json().await;
+    assert_eq!((status, same), (200, profile));
+    assert_eq!(api.provider.mails_to(&user.email).await.len(), 1);
+}
+
+#[tokio::test]
+async fn leaving_at_once_ends_everything_and_frees_address_and_name() {
+    let api = Api::start().await;
+    let (user, other) = (api.user().await, api.user().await);
+    let name = user.email.split('@').next().unwrap();
+    assert_eq!(user.patch(ME, &json!({ "username": name })).await.status, 200);
+    let conversation = user.conversation().await;
+    let elsewhere = User { tokens: sign_in_again(&user).await.1, ..user.clone() };
+    let (status, done) = leave(&user, &json!({ "mode": "immediate" })).await;
+    assert_eq!((status, &done["mode"]), (202, &json!("immediate")), "{done}");
+
+    for gone in [&user, &elsewhere] {
+        assert_eq!(gone.get(ME).await.status, 401);
+        assert_eq!(gone.get("/api/v1/chat/conversations").await.status, 401);
+        let refresh = json!({ "refresh_token": gone.tokens["refresh_token"] });
+        assert_eq!(api.post("/api/v1/auth/refresh", &refresh).await.status, 401);
+    }
+    assert_eq!(sign_in_again(&user).await.0, 401);
+    let registration = json!({ "email": user.email, "password": PASSWORD });
+    let (status, tokens) = api.post("/api/v1/auth/register", &registration).await.json().await;
+    assert_eq!(status, 201, "the address is free: {tokens}");
+    let anew = User { tokens, ..user.clone() };
+    assert_eq!(anew.get(&format!("/api/v1/chat/conversations/{conversation}")).await.status, 404);
+    assert_eq!(anew.get(ME).await.json().await.1["username"], Value::Null);
+    assert_eq!(other.patch(ME, &json!({ "username": name })).await.status, 200, "the name is free");
+    assert_eq!(other.get(ME).await.status, 200);
+}
+
+#[tokio::test]
+async fn only_two_ways_to_leave_are_known() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    for mode in [json!("now"), json!(""), json!(7)] {
+        let (status, refused) = leave(&user, &json!({ "mode": mode })).await;
+        assert_eq!((status, &refused["errors"][0]["pointer"]), (422, &json!("/mode")), "{refused}");
+    }
+    assert_eq!(user.get(ME).await.json().await.1["deletion_scheduled_at"], Value::Null);
+}
