@@ -69,6 +69,15 @@ async fn busy_user(api: &Api, database: &Faulty) -> (User, String) {
                     VALUES ('test', ?1, ?2, ?3, 1, 1)";
     let params = [format!("subject of {id}").into(), id.as_str().into(), user.email.as_str().into()];
     database.run(Statement::new(identity, params)).await.expect("a row");
+    for insert in [
+        "INSERT INTO password_history (user_id, password_hash, created_at) VALUES (?1, 'canary', 1)",
+        "INSERT INTO factors (id, user_id, kind, secret, created_at) VALUES ('factor of ' || ?1, ?1, 'totp', 'canary', 1)",
+        "INSERT INTO recovery_codes (user_id, hash, created_at) VALUES (?1, 'canary', 1)",
+        "INSERT INTO trusted_devices (id, user_id, hash, created_at, last_used_at, expires_at)
+         VALUES ('device of ' || ?1, ?1, 'canary', 1, 1, 9007199254740991)",
+    ] {
+        database.run(Statement::new(insert, [id.as_str().into()])).await.expect("a row");
+    }
     (user, id)
 }
 
@@ -103,6 +112,11 @@ async fn nothing_is_left_of_an_erased_account_and_others_stay_as_they_are() {
         "api_keys",
         "sessions",
         "profiles",
+        "one_time_tokens",
+        "password_history",
+        "factors",
+        "recovery_codes",
+        "trusted_devices",
         "audit_events",
         "conversations",
         "runs",

@@ -116,18 +116,22 @@ async fn attend(platform: &Platform, config: &Config) {
 
 /// What goes with an account at once, to be repeated as often as one likes: behind the statement that deletes it. The first one
 /// returns the sessions that end.
-pub fn close(user: UserId, now: Timestamp) -> [Statement; 4] {
-    [
+pub fn close(user: UserId, now: Timestamp) -> Vec<Statement> {
+    let mut batch = vec![
         store::sessions::end_all(user, None, "deleted", now),
         store::api_keys::delete_all(user),
         store::identities::delete_all(user),
+        store::one_time_tokens::delete_all(user),
+        store::password_history::delete_all(user),
         store::profiles::forget(user),
-    ]
+    ];
+    batch.extend(store::factors::delete_everything(user));
+    batch
 }
 
 /// Goes as far as it goes now. Returns whether nothing is left.
 async fn erase(platform: &Platform, config: &Config, user: UserId, since: Timestamp) -> Result<bool> {
-    platform.accounts.batch(close(user, platform.clock.now()).into()).await?;
+    platform.accounts.batch(close(user, platform.clock.now())).await?;
     sessions::repeat_ends(platform, config, user).await?;
     let may_finish = platform.clock.now() > since.plus(config.access_token + SKEW);
     let erased = erase_chats(platform, user).await? && forget_events(platform, user).await?;

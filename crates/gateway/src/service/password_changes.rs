@@ -103,12 +103,14 @@ pub async fn reset(
         store::password_history::keep(user.id, now),
         store::users::reset_password(user.id, &found.email, &hash, now),
         login_attempts::clear(&Key::of(user.email.as_deref().unwrap_or_default())),
+        store::trusted_devices::delete_all(user.id),
         audit::statement(platform, &Event::by_user(user.id, Action::PasswordReset, device)),
     ];
     batch.extend(afterwards(platform, config, user));
     if user.email_verified_at.is_none() {
         // Whoever made the account without reading this mail may have made other ways in.
         batch.extend([store::identities::delete_all(user.id), store::api_keys::delete_all(user.id)]);
+        batch.extend(store::factors::delete_everything(user.id));
     }
     let outcomes = one_time_tokens::spend(platform, &found, batch).await?;
     if let Some(ended) = outcomes.first() {

@@ -138,3 +138,15 @@ pub fn delete(id: FactorId, user: UserId) -> Statement {
         [id.to_string().into(), user.to_string().into()],
     )
 }
+
+/// Takes away all that has to do with a user's second factors.
+pub fn delete_everything(user: UserId) -> [Statement; 5] {
+    [
+        "DELETE FROM factors WHERE user_id = ?1",
+        "DELETE FROM recovery_codes WHERE user_id = ?1",
+        "DELETE FROM trusted_devices WHERE user_id = ?1",
+        "DELETE FROM challenges WHERE user_id = ?1",
+        "DELETE FROM factor_guesses WHERE user_id = ?1",
+    ]
+    .map(|sql| Statement::new(sql, [user.to_string().into()]))
+}

@@ -110,3 +110,8 @@ pub fn purge(before: Timestamp) -> Statement {
         [before.millis().into()],
     )
 }
+
+/// Takes all of a user's away: what a mail permitted, it permits no more.
+pub fn delete_all(user: UserId) -> Statement {
+    Statement::new("DELETE FROM one_time_tokens WHERE user_id = ?1", [user.to_string().into()])
+}

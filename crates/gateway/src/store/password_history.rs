@@ -35,3 +35,8 @@ pub fn newest(user: UserId, count: u32) -> Statement {
 pub fn decode(outcome: &Outcome) -> Result<Vec<Secret<String>>, DatabaseError> {
     outcome.rows.iter().map(|row| row.text(0).map(Secret::from)).collect()
 }
+
+/// Takes all of a user's away.
+pub fn delete_all(user: UserId) -> Statement {
+    Statement::new("DELETE FROM password_history WHERE user_id = ?1", [user.to_string().into()])
+}

@@ -115,7 +115,8 @@ pub fn authenticate(id: SessionId, user: UserId, now: Timestamp) -> Statement {
          WHERE id = ?1 AND user_id = ?2 AND ended_at IS NULL AND expires_at > ?3
            AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.standing = 'active')
          RETURNING id, user_id, counter, generation, authenticated_at,
-                   (SELECT role FROM users WHERE users.id = sessions.user_id) AS role",
+                   (SELECT role FROM users WHERE users.id = sessions.user_id) AS role,
+                   (SELECT email_verified_at IS NOT NULL FROM users WHERE users.id = sessions.user_id) AS email_verified",
         [id.to_string().into(), user.to_string().into(), now.millis().into()],
     )
 }

@@ -1,7 +1,7 @@
 //! Accounts that an admin makes.
 
 use serde_json::{Value, json};
-use tests::{Api, PASSWORD};
+use tests::{Api, PASSWORD, token_in};
 
 use super::{USERS, login, refused};
 
@@ -22,13 +22,17 @@ async fn an_account_with_a_password_can_be_used() {
 }
 
 #[tokio::test]
-async fn an_account_without_a_password_signs_in_with_none() {
+async fn the_owner_of_an_account_without_a_password_gets_a_mail_to_choose_one() {
     let api = Api::start().await;
     let (admin, email) = (api.admin().await, Api::fresh_email());
     let (status, made) = admin.post(USERS, &json!({ "email": email })).await.json().await;
     assert_eq!((status, &made["has_password"], &made["email_verified"]), (201, &json!(false), &json!(false)), "{made}");
     refused(login(&api, &email).await, 401, "invalid_credentials").await;
     refused(admin.post(USERS, &json!({ "email": email })).await, 400, "email_already_registered").await;
+    let mail = api.provider.mail_to(&email).await;
+    let reset = json!({ "token": token_in(&mail), "new_password": PASSWORD });
+    assert_eq!(api.post("/api/v1/auth/password/reset", &reset).await.status, 204);
+    assert_eq!(api.sign_in(&email, PASSWORD).await.id().await, made["user_id"].as_str().unwrap());
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ use crate::{
     service::{
         admin::{self, Account, Actor, Change, NewAccount, Search},
         audit::{self, AuditEvent},
-        erasure,
+        erasure, password_changes,
     },
 };
 
@@ -70,9 +70,14 @@ pub async fn create(context: Context, caller: Caller, headers: HeaderMap, body: 
     let Some(email) = fields.finish(parsed)? else {
         return Err(Error::field("/email", "This field is required."));
     };
+    let is_theirs_to_choose = password.is_none();
     let account = NewAccount { email: &email, password, role, email_verified };
+    let (platform, config) = (&context.platform, &context.config);
     let device = device::of(&context, &headers);
-    let made = admin::create(&context.platform, &context.config, Actor::Admin(&caller), account, &device).await?;
+    let made = admin::create(platform, config, Actor::Admin(&caller), account, &device).await?;
+    if is_theirs_to_choose {
+        password_changes::forget(platform, config, email);
+    }
     Ok(json(StatusCode::CREATED, &view(made)))
 }
 
