@@ -14,6 +14,7 @@ pub const SETTINGS: &[(&str, &str)] = &[
          ed:ed25519:nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A,es:es256:jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",
     ),
     ("LITTORAL_REFRESH_KEYS", "test:Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA"),
+    ("LITTORAL_DATA_KEYS", "test:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8"),
     ("LITTORAL_ADMIN_EMAIL", ADMIN_EMAIL),
     ("LITTORAL_ADMIN_PASSWORD", ADMIN_PASSWORD),
     ("LITTORAL_OPENAI_API_KEY", "canary-provider-key"),

@@ -73,6 +73,9 @@ pub struct Config {
     pub jwt_keys: Vec<SigningKey>,
     /// Keys that the chain of refresh tokens is computed with: the first for new tokens, all verify.
     pub refresh_keys: Vec<Key>,
+    /// Keys that secrets in the database are sealed with: the first seals, all open. A key must stay as long as anything is sealed with
+    /// it.
+    pub data_keys: Vec<Key>,
     /// Life of an access token.
     pub access_token: Duration,
     /// A session that is not refreshed for this long ends.
@@ -172,6 +175,7 @@ impl Config {
             public_url,
             jwt_keys: signing::read(&mut read, "LITTORAL_JWT_KEYS").await?,
             refresh_keys: read.keys("LITTORAL_REFRESH_KEYS").await?,
+            data_keys: read.keys("LITTORAL_DATA_KEYS").await?,
             access_token: read.seconds("LITTORAL_ACCESS_TOKEN_SECONDS", 900, 1..=86_400).await?,
             session_idle: read.seconds("LITTORAL_SESSION_IDLE_SECONDS", 30 * 86_400, 60..=31_536_000).await?,
             session_max: read.seconds("LITTORAL_SESSION_MAX_SECONDS", 365 * 86_400, 60..=157_680_000).await?,

@@ -29,5 +29,6 @@ pub mod profiles;
 pub mod provider_keys;
 pub mod refresh_tokens;
 pub mod runs;
+pub mod sealing;
 pub mod sessions;
 pub mod sign_in;

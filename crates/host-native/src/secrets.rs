@@ -17,8 +17,11 @@ use ports::Entropy;
 /// The ring that signs access tokens.
 const JWT: &str = "LITTORAL_JWT_KEYS";
 
+/// The ring whose keys are never dropped: what is sealed with the oldest could not be read any more.
+const DATA: &str = "LITTORAL_DATA_KEYS";
+
 /// The rings of keys that every server needs.
-const RINGS: [&str; 2] = [JWT, "LITTORAL_REFRESH_KEYS"];
+const RINGS: [&str; 3] = [JWT, "LITTORAL_REFRESH_KEYS", DATA];
 
 /// What a key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +64,7 @@ impl KeyKind {
     }
 }
 
-/// Keys kept in a ring. What the oldest one made is refused once it is gone: access tokens live for minutes, sessions end.
+/// Keys kept in another ring. What the oldest one made is refused once it is gone: access tokens live for minutes, sessions end.
 const KEPT: usize = 3;
 
 const PREAMBLE: &str = "# Littoral's secrets. Whoever has this file can sign in as anybody. Rotate the keys with `littoral keys rotate`.\n";
@@ -98,16 +101,17 @@ impl Secrets {
         Ok(secrets)
     }
 
-    /// Puts a new key at the head of each ring and keeps the newest three; the one that signs access tokens is of this kind, or
+    /// Puts a new key at the head of each ring and keeps the newest three, or all that open sealed data; the one that signs access tokens is of this kind, or
     /// of the kind of the last one. A server takes it up when it starts.
     pub fn rotate(folder: &Path, kind: Option<KeyKind>, entropy: &dyn Entropy) -> Result<(), SecretsError> {
         let mut secrets = Self::open(folder, entropy)?;
         let rotated = |line: &str| match setting(line) {
             Some((name, keys)) if RINGS.contains(&name) => {
                 let kind = if name == JWT { kind.unwrap_or_else(|| KeyKind::of_head(keys)) } else { KeyKind::Hs256 };
+                let kept = if name == DATA { usize::MAX } else { KEPT };
                 let fresh = fresh_key(kind, entropy);
                 let keys = keys.split(',').map(str::trim).filter(|key| !key.is_empty());
-                let ring: Vec<_> = [fresh.as_str()].into_iter().chain(keys).take(KEPT).collect();
+                let ring: Vec<_> = [fresh.as_str()].into_iter().chain(keys).take(kept).collect();
                 format!("{name}={}", ring.join(","))
             }
             _ => line.to_owned(),

@@ -93,6 +93,7 @@ fn secrets(user: &User, key: &str) -> Vec<String> {
         "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
         "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",
         "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA",
+        "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8",
         "Bearer ",
     ]
     .map(str::to_owned)

@@ -16,14 +16,15 @@ impl Settings for Given {
 
 const KEY: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-pub(super) fn load(given: &[(&'static str, &'static str)]) -> Result<Config, ConfigError> {
-    let mut all = HashMap::from([("LITTORAL_JWT_KEYS", KEY), ("LITTORAL_REFRESH_KEYS", KEY)]);
+fn load(given: &[(&'static str, &'static str)]) -> Result<Config, ConfigError> {
+    let mut all =
+        HashMap::from(["LITTORAL_JWT_KEYS", "LITTORAL_REFRESH_KEYS", "LITTORAL_DATA_KEYS"].map(|ring| (ring, KEY)));
     all.extend(given.iter().copied());
     Config::load(&Given(all)).now_or_never().unwrap()
 }
 
 #[test]
-fn two_keys_are_enough() {
+fn three_rings_of_keys_are_enough() {
     let config = load(&[]).unwrap();
     assert_eq!(config.model, OFFLINE_MODEL);
     assert_eq!(config.jwt_keys[0].id, "k1");

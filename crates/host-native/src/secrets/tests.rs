@@ -43,6 +43,7 @@ fn rotation_prepends_keeps_three_and_leaves_other_lines_alone() {
     Secrets::rotate(folder.path(), None, &SystemEntropy).unwrap();
     let last = ring(folder.path(), "LITTORAL_JWT_KEYS");
     assert_eq!((last.len(), &last[2]), (3, &second[0]));
+    assert_eq!(ring(folder.path(), "LITTORAL_DATA_KEYS").len(), 4, "what the first one sealed can still be read");
     assert_eq!(ring(folder.path(), "LITTORAL_OPENAI_API_KEY"), ["canary="]);
     assert!(fs::read_to_string(&path).unwrap().contains("# mine\n"));
 }
@@ -76,4 +77,5 @@ fn a_missing_ring_is_added_to_what_is_there() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     assert_eq!(ring(folder.path(), "LITTORAL_JWT_KEYS"), ["k1:mine"]);
     assert_eq!(ring(folder.path(), "LITTORAL_REFRESH_KEYS").len(), 1);
+    assert_eq!(ring(folder.path(), "LITTORAL_DATA_KEYS").len(), 1);
 }
