@@ -30,5 +30,6 @@ pub mod provider_keys;
 pub mod refresh_tokens;
 pub mod runs;
 pub mod sealing;
+pub mod second_factors;
 pub mod sessions;
 pub mod sign_in;

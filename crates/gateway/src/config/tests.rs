@@ -16,7 +16,7 @@ impl Settings for Given {
 
 const KEY: &str = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-fn load(given: &[(&'static str, &'static str)]) -> Result<Config, ConfigError> {
+pub(super) fn load(given: &[(&'static str, &'static str)]) -> Result<Config, ConfigError> {
     let mut all =
         HashMap::from(["LITTORAL_JWT_KEYS", "LITTORAL_REFRESH_KEYS", "LITTORAL_DATA_KEYS"].map(|ring| (ring, KEY)));
     all.extend(given.iter().copied());
