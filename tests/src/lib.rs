@@ -8,6 +8,7 @@
 //! - `UPSTREAM_URL`: where the program `scripted-upstream` listens.
 
 mod api;
+pub mod authenticator;
 mod in_process;
 mod mail;
 mod remote;

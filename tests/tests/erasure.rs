@@ -7,7 +7,7 @@ use http::Method;
 use ports::{Database, Statement, Value as Cell};
 use serde_json::{Value, json};
 use testkit::{Faulty, Moment, upstream::Script};
-use tests::{Api, PASSWORD, User};
+use tests::{Api, PASSWORD, User, authenticator::Protected};
 
 const ME: &str = "/api/v1/users/me";
 const CANARY: &str = "canary-of-somebody-who-leaves";
@@ -72,6 +72,14 @@ async fn busy_user(api: &Api, database: &Faulty) -> (User, String) {
     (user, id)
 }
 
+/// Leaves traces of a second factor, too.
+async fn protect(user: &User) {
+    let protected = Protected::of(user.clone()).await;
+    protected.sign_in(&json!({ "recovery_code": protected.codes[0], "trust_device": true })).await;
+    protected.challenge().await;
+    assert_eq!(user.post("/api/v1/auth/step-up", &json!({ "code": protected.app.wrong() })).await.status, 403);
+}
+
 async fn leave(user: &User, mode: &str) -> (u16, Value) {
     user.send(Method::DELETE, ME, &[], Some(&json!({ "mode": mode }))).await.json().await
 }
@@ -96,11 +104,18 @@ async fn nothing_is_left_of_an_erased_account_and_others_stay_as_they_are() {
     let (api, _, database) = Api::two(&[]).await;
     let (user, gone) = busy_user(&api, &database).await;
     let (other, stays) = busy_user(&api, &database).await;
+    protect(&user).await;
+    protect(&other).await;
     let traces = [gone.as_str(), user.email.as_str()];
     let tables = [
         "users",
         "identities",
         "api_keys",
+        "factors",
+        "recovery_codes",
+        "trusted_devices",
+        "challenges",
+        "factor_guesses",
         "sessions",
         "profiles",
         "audit_events",

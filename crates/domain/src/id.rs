@@ -48,6 +48,12 @@ ids! {
     EventId,
     /// A personal API key.
     ApiKeyId,
+    /// A second factor.
+    FactorId,
+    /// A question that is to be answered once, such as for a second factor.
+    ChallengeId,
+    /// A device that need not prove a second factor.
+    TrustedDeviceId,
     /// A conversation.
     ConversationId,
     /// A message of a conversation.

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod chat;
+pub mod factor;
 pub mod gcra;
 pub mod id;
 pub mod money;
@@ -14,6 +15,8 @@ pub mod secret;
 pub mod timestamp;
 pub mod user_agent;
 
-pub use id::{ApiKeyId, ConversationId, EventId, MessageId, RunId, SessionId, UserId};
+pub use id::{
+    ApiKeyId, ChallengeId, ConversationId, EventId, FactorId, MessageId, RunId, SessionId, TrustedDeviceId, UserId,
+};
 pub use secret::Secret;
 pub use timestamp::Timestamp;

@@ -7,6 +7,7 @@ mod mail;
 pub mod money;
 mod oidc;
 mod reader;
+mod second_factors;
 mod sessions;
 mod signing;
 
@@ -16,7 +17,8 @@ use domain::{Secret, gcra::Quota};
 use ports::{Settings, SettingsError};
 
 pub use self::{
-    admin::FirstAdmin, guests::Guests, mail::Mail, oidc::OidcProvider, sessions::Sessions, signing::SigningKey,
+    admin::FirstAdmin, guests::Guests, mail::Mail, oidc::OidcProvider, second_factors::SecondFactors,
+    sessions::Sessions, signing::SigningKey,
 };
 use self::{fallback::Fallback, money::Money, reader::Reader};
 
@@ -88,6 +90,8 @@ pub struct Config {
     pub sessions: Sessions,
     /// How long a user who asked to be deleted may change their mind.
     pub deletion_delay: Duration,
+    /// Second factors.
+    pub second_factors: SecondFactors,
     /// Cost of a password hash.
     pub hash_cost: HashCost,
     /// Origins that browsers may call from.
@@ -182,6 +186,7 @@ impl Config {
             first_admin: FirstAdmin::read(&mut read).await?,
             sessions: Sessions::read(&mut read).await?,
             deletion_delay: read.number("LITTORAL_DELETION_DAYS", 30, 1..=365).await.map(days)?,
+            second_factors: SecondFactors::read(&mut read).await?,
             hash_cost: HashCost {
                 memory_kib: read.number("LITTORAL_ARGON2_MEMORY_KIB", 19_456, 8..=1_048_576).await?,
                 passes: read.number("LITTORAL_ARGON2_PASSES", 2, 1..=100).await?,

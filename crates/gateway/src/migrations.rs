@@ -9,6 +9,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0001_init.sql", include_str!("../../../migrations/0001_init.sql")),
     ("0002_ledger.sql", include_str!("../../../migrations/0002_ledger.sql")),
     ("0003_accounts.sql", include_str!("../../../migrations/0003_accounts.sql")),
+    ("0006_factors.sql", include_str!("../../../migrations/0006_factors.sql")),
     ("0007_identities.sql", include_str!("../../../migrations/0007_identities.sql")),
     ("0008_admin.sql", include_str!("../../../migrations/0008_admin.sql")),
     ("0009_profile.sql", include_str!("../../../migrations/0009_profile.sql")),

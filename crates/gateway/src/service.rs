@@ -33,3 +33,4 @@ pub mod sealing;
 pub mod second_factors;
 pub mod sessions;
 pub mod sign_in;
+pub mod step_up;

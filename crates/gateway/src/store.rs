@@ -3,13 +3,18 @@
 
 pub mod api_keys;
 pub mod audit_events;
+pub mod challenges;
 pub mod conversations;
 pub mod directory;
+pub mod factor_guesses;
+pub mod factors;
 pub mod identities;
 pub mod ledger;
 pub mod messages;
 pub mod profiles;
+pub mod recovery_codes;
 pub mod run_events;
 pub mod runs;
 pub mod sessions;
+pub mod trusted_devices;
 pub mod users;

@@ -7,9 +7,13 @@ mod guests;
 mod jwks;
 mod jwt_attacks;
 mod oidc;
+mod recovery_codes;
 mod refresh;
 mod sessions;
+mod step_up;
 mod tokens;
+mod totp;
+mod trusted_devices;
 
 use std::collections::BTreeSet;
 

@@ -3,7 +3,11 @@
 use http::Method;
 use serde_json::json;
 use testkit::upstream::Script;
-use tests::{Api, User, settings::ADMIN_PASSWORD};
+use tests::{
+    Api, User,
+    authenticator::{Protected, answer, begin, confirm},
+    settings::ADMIN_PASSWORD,
+};
 
 const CONTENT: &str = "canary-content-of-a-message";
 const WRONG: &str = "canary-wrong-password";
@@ -125,6 +129,42 @@ async fn no_secret_and_no_content_gets_into_an_error_or_the_log() {
             assert!(lines.len() > 20, "{lines:?}");
             check(&secrets, &lines, "the log");
         }
+        None => println!("a running host's log is not read here"),
+    }
+}
+
+#[tokio::test]
+async fn no_second_factor_gets_into_an_error_or_the_log() {
+    let api = Api::start().await;
+    let protected = Protected::new(&api).await;
+    let (next, codes) = (protected.app.next(), &protected.codes);
+    let trusted = protected.sign_in(&json!({ "recovery_code": codes[0], "trust_device": true })).await;
+    let challenge = protected.challenge().await;
+    assert_eq!(answer(&api, &challenge, &json!({ "code": next })).await.status, 200);
+    let begun = begin(&protected.user).await;
+
+    let mut errors = Vec::new();
+    for proof in [json!({ "code": next }), json!({ "recovery_code": codes[1] }), json!({ "code": [next], "x": codes })]
+    {
+        errors.push(answer(&api, &challenge, &proof).await.text().await);
+    }
+    let again = protected.challenge().await;
+    for proof in [json!({ "code": next }), json!({ "recovery_code": codes[0] }), json!({ "code": codes[0] })] {
+        errors.push(answer(&api, &again, &proof).await.text().await);
+        errors.push(protected.user.post("/api/v1/auth/step-up", &proof).await.text().await);
+    }
+    errors.push(confirm(&protected.user, &next).await.text().await);
+    let login = json!({ "email": protected.user.email, "password": WRONG, "trusted_device_token": trusted["trusted_device_token"] });
+    errors.push(api.post("/api/v1/auth/login", &login).await.text().await);
+    assert!(errors.iter().all(|error| error.contains("\"request_id\"")), "{errors:?}");
+
+    let mut secrets = secrets(&protected.user, protected.user.access_token());
+    secrets.extend(codes.iter().cloned());
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    secrets.extend([begun.base32(), protected.app.base32(), text(&trusted["trusted_device_token"]), challenge, again]);
+    check(&secrets, &errors, "an error");
+    match api.log_lines() {
+        Some(lines) => check(&secrets, &lines, "the log"),
         None => println!("a running host's log is not read here"),
     }
 }

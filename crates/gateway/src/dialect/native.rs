@@ -13,6 +13,7 @@ pub mod messages;
 pub mod options;
 pub mod routes;
 pub mod runs;
+pub mod second_factors;
 pub mod sessions;
 pub mod users;
 pub mod wire;

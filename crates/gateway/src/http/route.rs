@@ -118,6 +118,7 @@ mod tests {
         ("GET /docs/{file}", Access::Public),
         ("POST /api/v1/auth/register", Access::SignIn),
         ("POST /api/v1/auth/login", Access::SignIn),
+        ("POST /api/v1/auth/login/second-factor", Access::SignIn),
         ("POST /api/v1/auth/refresh", Access::SignIn),
         ("POST /api/v1/auth/guest", Access::SignIn),
         ("POST /api/v1/auth/oidc/{provider}", Access::SignIn),

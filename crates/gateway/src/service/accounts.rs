@@ -42,12 +42,13 @@ pub async fn register(
     }
 }
 
-/// Signs in.
+/// Signs in. A device may show that it is `trusted`.
 pub async fn login(
     platform: &Platform,
     config: &Config,
     email: Option<&Email>,
     password: Secret<String>,
+    trusted: Option<&Secret<String>>,
     device: &Device,
 ) -> Result<SignIn> {
     if let Some(email) = email {
@@ -60,7 +61,9 @@ pub async fn login(
     let hash = known.as_ref().and_then(|user| user.password_hash.clone());
     let right = passwords::verify(platform, config, password, hash).await?;
     match (known, right) {
-        (Some(user), true) => sign_in::finish(platform, config, &user, Method::Password, device).await,
+        (Some(user), true) => {
+            sign_in::finish_trusting(platform, config, &user, Method::Password, device, trusted).await
+        }
         (known, _) => {
             let event = Event { user: known.map(|user| user.id), actor: None, ..failed(device) };
             audit::record(platform, &event).await;

@@ -2,8 +2,6 @@
 //!
 //! There is always an admin: nobody changes their own account here, and what would leave none is refused by the statement.
 
-use std::time::Duration;
-
 use domain::{
     Secret, UserId,
     account::{Device, Email, Standing},
@@ -25,9 +23,6 @@ use crate::{
 
 pub use store::directory::{Account, Change, Search};
 
-/// How recently an admin must have proved to be there to make or unmake somebody.
-const RECENT: Duration = Duration::from_mins(10);
-
 /// Who acts.
 #[derive(Clone, Copy)]
 pub enum Actor<'a> {
@@ -46,9 +41,9 @@ impl Actor<'_> {
     }
 
     /// Refuses an admin who has not proved to be there lately.
-    fn require_recent(self, platform: &Platform) -> Result<()> {
+    fn require_recent(self, platform: &Platform, config: &Config) -> Result<()> {
         match self {
-            Self::Admin(identity) => identity.require_recent(platform.clock.now(), RECENT),
+            Self::Admin(identity) => identity.require_recent(platform.clock.now(), config.second_factors.step_up),
             Self::Operator => Ok(()),
         }
     }
@@ -91,7 +86,7 @@ pub async fn create(
     device: &Device,
 ) -> Result<Account> {
     if account.role == Role::Admin {
-        actor.require_recent(platform)?;
+        actor.require_recent(platform, config)?;
         if !account.email_verified {
             return Err(unproved());
         }
@@ -132,7 +127,7 @@ pub async fn change(
 ) -> Result<Account> {
     let account = find_other(platform, actor, id).await?;
     if let Some(role) = change.role.filter(|role| *role != account.role) {
-        actor.require_recent(platform)?;
+        actor.require_recent(platform, config)?;
         if account.role == Role::Guest || role == Role::Guest {
             return Err(conflict("guest_account", "A guest becomes a user by signing up, not by an admin."));
         }
@@ -170,7 +165,7 @@ pub async fn change(
 
 /// Deletes an account: it cannot be used from now on, its address is free, and what is left of it waits to be erased.
 pub async fn delete(platform: &Platform, config: &Config, actor: Actor<'_>, id: UserId, device: &Device) -> Result<()> {
-    actor.require_recent(platform)?;
+    actor.require_recent(platform, config)?;
     find_other(platform, actor, id).await?;
     let now = platform.clock.now();
     let event = audit::statement(platform, &event(actor, id, Action::AccountDeleted, None, device));

@@ -17,6 +17,7 @@ use super::{
     identity::Identity,
 };
 use crate::{
+    Config,
     error::{Error, ErrorKind, Result},
     store::{self, api_keys::NewApiKey},
 };
@@ -32,8 +33,6 @@ pub const MAX_NAME: usize = 100;
 pub const MAX_DAYS: u64 = 3_650;
 /// What a key may do that names no scope.
 pub const DEFAULT_SCOPES: Permissions = Permissions::of(&[Permission::Chat]);
-/// How recently its owner must have proved to be there.
-const RECENT: Duration = Duration::from_mins(10);
 /// A use is noted at most this often.
 const NOTED: Duration = Duration::from_mins(1);
 
@@ -50,12 +49,13 @@ pub struct Wish {
 /// Makes a key. The text is told this once.
 pub async fn create(
     platform: &Platform,
+    config: &Config,
     owner: &Identity,
     wish: Wish,
     device: &Device,
 ) -> Result<(ApiKey, Secret<String>)> {
     let (session, now) = (owner.session()?, platform.clock.now());
-    owner.require_recent(now, RECENT)?;
+    owner.require_recent(now, config.second_factors.step_up)?;
     let key = text::make(&*platform.entropy);
     let made = ApiKey {
         id: platform.entropy.id(now, ApiKeyId::new),

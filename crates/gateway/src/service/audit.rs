@@ -66,6 +66,18 @@ pub enum Action {
     DeletionCancelled,
     /// Nothing of an account is left.
     AccountErased,
+    /// A second factor was added.
+    SecondFactorAdded,
+    /// A second factor was removed.
+    SecondFactorRemoved,
+    /// A recovery code was used.
+    RecoveryCodeUsed,
+    /// New recovery codes were made.
+    RecoveryCodesRenewed,
+    /// The trust in all devices was ended.
+    TrustedDevicesForgotten,
+    /// Somebody who is signed in proved to be there, or tried to.
+    SteppedUp,
 }
 
 impl Action {
@@ -97,6 +109,12 @@ impl Action {
             Self::DeletionScheduled => "deletion_scheduled",
             Self::DeletionCancelled => "deletion_cancelled",
             Self::AccountErased => "account_erased",
+            Self::SecondFactorAdded => "second_factor_added",
+            Self::SecondFactorRemoved => "second_factor_removed",
+            Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::RecoveryCodesRenewed => "recovery_codes_renewed",
+            Self::TrustedDevicesForgotten => "trusted_devices_forgotten",
+            Self::SteppedUp => "stepped_up",
         }
     }
 }

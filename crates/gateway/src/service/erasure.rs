@@ -2,7 +2,7 @@
 //! every step may be repeated, and whoever comes next goes on where a crash left off.
 //!
 //! 1. The account is marked as deleted: nobody can use it, and its address is free.
-//! 2. Its sessions end, its keys, identities and profile go ([`close`]), its chats are deleted and its security events made
+//! 2. Its sessions end, its keys, identities, second factors and profile go ([`close`]), its chats are deleted and its security events made
 //!    anonymous, piece by piece.
 //! 3. When no access token of it can be valid any more, so that nothing can come after, the same once more, and the row goes.
 
@@ -116,11 +116,16 @@ async fn attend(platform: &Platform, config: &Config) {
 
 /// What goes with an account at once, to be repeated as often as one likes: behind the statement that deletes it. The first one
 /// returns the sessions that end.
-pub fn close(user: UserId, now: Timestamp) -> [Statement; 4] {
+pub fn close(user: UserId, now: Timestamp) -> [Statement; 9] {
     [
         store::sessions::end_all(user, None, "deleted", now),
         store::api_keys::delete_all(user),
         store::identities::delete_all(user),
+        store::factors::delete_all(user),
+        store::recovery_codes::delete(user),
+        store::trusted_devices::delete_all(user),
+        store::challenges::delete_all(user),
+        store::factor_guesses::forget(user),
         store::profiles::forget(user),
     ]
 }

@@ -7,8 +7,6 @@
 //! address gets the account by a reset of its password, which ends what was there, and links then. An address that the
 //! provider does not vouch for is shown and counts for nothing: the account that it makes has none.
 
-use std::time::Duration;
-
 use domain::{
     UserId,
     account::{Device, Email, User},
@@ -34,8 +32,6 @@ use crate::{
 
 pub use store::identities::LinkedIdentity;
 
-/// How long ago a user may have proved to be there who changes how to sign in.
-const RECENT: Duration = Duration::from_mins(15);
 /// Another request may link or make what this one is about to. Then it is found; more often than this it does not happen.
 const ATTEMPTS: usize = 3;
 
@@ -141,7 +137,7 @@ pub async fn link(
     let is_guest = user.role == Role::Guest;
     // A guest has nothing to prove itself with.
     if !is_guest {
-        caller.require_recent(platform.clock.now(), RECENT)?;
+        caller.require_recent(platform.clock.now(), config.second_factors.step_up)?;
     }
     let claims = id_tokens::verify(platform, provider, proof).await?;
     let claims = Claims { name: name.or(claims.name), ..claims };
@@ -195,8 +191,14 @@ pub async fn list(platform: &Platform, user: UserId) -> Result<Vec<LinkedIdentit
 }
 
 /// Unlinks the identity of a provider, also of one that is configured no more, unless it is the last way to sign in.
-pub async fn unlink(platform: &Platform, caller: &Identity, provider: &str, device: &Device) -> Result<()> {
-    caller.require_recent(platform.clock.now(), RECENT)?;
+pub async fn unlink(
+    platform: &Platform,
+    config: &Config,
+    caller: &Identity,
+    provider: &str,
+    device: &Device,
+) -> Result<()> {
+    caller.require_recent(platform.clock.now(), config.second_factors.step_up)?;
     let linked = list(platform, caller.user).await?.into_iter().find(|identity| identity.provider == provider);
     let linked = linked.ok_or_else(missing)?;
     let gone = platform.accounts.run(store::identities::delete_unless_last(caller.user, &linked.provider)).await?;

@@ -58,6 +58,11 @@ pub enum Letter {
         /// What happened.
         what: String,
     },
+    /// Somebody who knows the password showed too many wrong second factors.
+    SecondFactorLocked {
+        /// When the next try counts.
+        until: String,
+    },
     /// The account will be deleted.
     DeletionScheduled {
         /// When.
@@ -100,6 +105,7 @@ impl Letter {
             Self::AccountLocked { .. } => words!("account-locked"),
             Self::AlreadyRegistered => words!("already-registered"),
             Self::SecondFactorChanged { .. } => words!("second-factor-changed"),
+            Self::SecondFactorLocked { .. } => words!("second-factor-locked"),
             Self::DeletionScheduled { .. } => words!("deletion-scheduled"),
         }
     }
@@ -117,7 +123,7 @@ impl Letter {
             Self::NewDevice { device, place, time } => {
                 vec![("device", harmless(&device)), ("place", harmless(&place)), ("time", time)]
             }
-            Self::AccountLocked { until } => vec![("until", until)],
+            Self::AccountLocked { until } | Self::SecondFactorLocked { until } => vec![("until", until)],
             Self::SecondFactorChanged { what } => vec![("what", what)],
             Self::DeletionScheduled { at } => vec![("at", at)],
             Self::PasswordChanged | Self::AlreadyRegistered => Vec::new(),
@@ -207,7 +213,7 @@ fn page_link(app_url: &str, page: &str, token: &str) -> String {
 }
 
 /// What a stranger's device says about itself, without what mail programs would make a link or a new line of.
-fn harmless(text: &str) -> String {
+pub fn harmless(text: &str) -> String {
     let kept = text.chars().take(64).map(|c| if c.is_alphanumeric() || "-_.,'()+;".contains(c) { c } else { ' ' });
     let text: String = kept.collect();
     let words: Vec<_> = text.split_whitespace().collect();

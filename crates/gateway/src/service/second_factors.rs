@@ -1,5 +1,91 @@
-//! Second factors: what a user proves besides the password.
+//! Second factors: what a user proves besides the password. Which there are and whether one is asked for is said here; how one
+//! comes and goes in [`enrolment`], how one is proved in [`proof`] and [`challenges`].
 
+pub mod challenges;
+pub mod enrolment;
+pub mod guesses;
+pub mod proof;
 pub mod qr;
 pub mod recovery_codes;
 pub mod totp;
+pub mod trusted_devices;
+
+use domain::{Secret, UserId, account::Device, factor::Factor};
+use ports::Platform;
+
+use super::{
+    accounts,
+    letters::{self, Letter},
+};
+use crate::{Config, error::Result, store};
+
+/// What a user has.
+#[derive(Debug)]
+pub struct Overview {
+    /// The factors that count, oldest first.
+    pub factors: Vec<Factor>,
+    /// Recovery codes that were not used.
+    pub recovery_codes: i64,
+    /// Devices that are trusted.
+    pub trusted_devices: i64,
+}
+
+/// Reads what a user has.
+pub async fn overview(platform: &Platform, user: UserId) -> Result<Overview> {
+    let outcomes = platform
+        .accounts
+        .batch(vec![
+            store::factors::of_user(user),
+            store::recovery_codes::left(user),
+            store::trusted_devices::count(user, platform.clock.now()),
+        ])
+        .await?;
+    let outcome = |at: usize| outcomes.get(at).cloned().unwrap_or_default();
+    Ok(Overview {
+        factors: store::factors::decode(&outcome(0))?,
+        recovery_codes: store::recovery_codes::decode_left(&outcome(1))?,
+        trusted_devices: store::trusted_devices::decode_count(&outcome(2))?,
+    })
+}
+
+/// The words for what a user who signs in may prove besides, the usual first; `None`: nothing is asked, because the user has no
+/// factor, or the device is trusted.
+pub async fn asked_of(
+    platform: &Platform,
+    user: UserId,
+    trusted: Option<&Secret<String>>,
+) -> Result<Option<Vec<&'static str>>> {
+    let mut batch = vec![store::factors::of_user(user), store::recovery_codes::left(user)];
+    batch.extend(trusted.and_then(|token| trusted_devices::recognise(platform, user, token)));
+    let outcomes = platform.accounts.batch(batch).await?;
+    let [factors, codes, rest @ ..] = outcomes.as_slice() else { return Ok(None) };
+    let factors = store::factors::decode(factors)?;
+    if factors.is_empty() || rest.iter().any(|recognised| !recognised.rows.is_empty()) {
+        return Ok(None);
+    }
+    let mut words: Vec<&'static str> = Vec::new();
+    for factor in &factors {
+        if !words.contains(&factor.kind.as_str()) {
+            words.push(factor.kind.as_str());
+        }
+    }
+    if store::recovery_codes::decode_left(codes)? > 0 {
+        words.push("recovery_code");
+    }
+    Ok(Some(words))
+}
+
+/// Tells a user by mail, if there is an address.
+async fn tell(platform: &Platform, config: &Config, user: UserId, letter: Letter) -> Result<()> {
+    if let Some(email) = accounts::find(platform, user).await?.email {
+        letters::send(platform, config, &email, letter);
+    }
+    Ok(())
+}
+
+/// Tells a user that something changed.
+async fn tell_change(platform: &Platform, config: &Config, user: UserId, what: &str, device: &Device) -> Result<()> {
+    let from = device.name.as_deref().or(device.platform.as_deref()).unwrap_or("an unnamed device");
+    let what = format!("{what}, on {}.", letters::harmless(from));
+    tell(platform, config, user, Letter::SecondFactorChanged { what }).await
+}

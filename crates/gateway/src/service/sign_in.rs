@@ -1,7 +1,7 @@
 //! The last step of every way to sign in: whether the account may be used, the session, the event.
 
 use domain::{
-    SessionId, UserId,
+    Secret, SessionId, UserId,
     account::{Device, Standing, User},
     permission::Role,
 };
@@ -10,6 +10,10 @@ use ports::{Platform, Statement};
 use super::{
     audit::{self, Action, Event},
     first_admin,
+    second_factors::{
+        self,
+        challenges::{self, Challenge},
+    },
     sessions::{self, Tokens},
 };
 use crate::{
@@ -54,9 +58,11 @@ impl Method {
 pub enum SignIn {
     /// The user is signed in.
     Done(Tokens),
+    /// A second factor is asked for.
+    SecondFactor(Challenge),
 }
 
-/// Signs in a user who has proved who they are.
+/// Signs in a user who has proved who they are, or asks for a second factor.
 pub async fn finish(
     platform: &Platform,
     config: &Config,
@@ -64,22 +70,56 @@ pub async fn finish(
     method: Method,
     device: &Device,
 ) -> Result<SignIn> {
+    finish_trusting(platform, config, user, method, device, None).await
+}
+
+/// The same where the device may show that it is trusted, so that no second factor is asked for.
+pub async fn finish_trusting(
+    platform: &Platform,
+    config: &Config,
+    user: &User,
+    method: Method,
+    device: &Device,
+    trusted: Option<&Secret<String>>,
+) -> Result<SignIn> {
+    require_usable(user, method.as_str())?;
+    if let Some(methods) = second_factors::asked_of(platform, user.id, trusted).await? {
+        let challenge = challenges::pose(platform, config, user.id, method.as_str(), methods).await?;
+        return Ok(SignIn::SecondFactor(challenge));
+    }
+    complete(platform, config, user, method.as_str(), device, Vec::new()).await.map(SignIn::Done)
+}
+
+/// Opens the session of a user who has proved all that is asked for: `by` names it. `besides` is done in the same batch.
+pub async fn complete(
+    platform: &Platform,
+    config: &Config,
+    user: &User,
+    by: &str,
+    device: &Device,
+    besides: Vec<Statement>,
+) -> Result<Tokens> {
+    let role = first_admin::role(platform, config, user, device).await?;
+    let (open, tokens) = open_by(platform, config, user.id, role, Action::SignedIn, by, device)?;
+    let batch = sessions::make_room(platform, config, user.id).into_iter().chain(open).chain(besides).collect();
+    let outcomes = platform.accounts.batch(batch).await?;
+    sessions::made_room(platform, config, user.id, outcomes.first(), device).await?;
+    Ok(tokens)
+}
+
+/// Refuses an account that may not be used, or not by who signed in in this way.
+pub fn require_usable(user: &User, method: &str) -> Result<()> {
     if user.standing != Standing::Active {
         return Err(suspended());
     }
-    if user.must_change_password && method == Method::Password {
+    if user.must_change_password && method == Method::Password.as_str() {
         return Err(Error::new(
             ErrorKind::Forbidden,
             "password_change_required",
             "This password is no longer accepted. Set another one: POST your address to /api/v1/auth/password/forgot and follow the mail.",
         ));
     }
-    let role = first_admin::role(platform, config, user, device).await?;
-    let (open, tokens) = open(platform, config, user.id, role, method, device)?;
-    let batch = sessions::make_room(platform, config, user.id).into_iter().chain(open).collect();
-    let outcomes = platform.accounts.batch(batch).await?;
-    sessions::made_room(platform, config, user.id, outcomes.first(), device).await?;
-    Ok(SignIn::Done(tokens))
+    Ok(())
 }
 
 /// What the owner of a suspended account hears.
@@ -100,9 +140,21 @@ pub fn open(
     method: Method,
     device: &Device,
 ) -> Result<(Vec<Statement>, Tokens)> {
-    let session = platform.entropy.id(platform.clock.now(), SessionId::new);
     let action = if method.is_first() { Action::Registered } else { Action::SignedIn };
-    let event = Event { detail: Some(method.as_str()), session: Some(session), ..Event::by_user(user, action, device) };
+    open_by(platform, config, user, role, action, method.as_str(), device)
+}
+
+fn open_by(
+    platform: &Platform,
+    config: &Config,
+    user: UserId,
+    role: Role,
+    action: Action,
+    by: &str,
+    device: &Device,
+) -> Result<(Vec<Statement>, Tokens)> {
+    let session = platform.entropy.id(platform.clock.now(), SessionId::new);
+    let event = Event { detail: Some(by), session: Some(session), ..Event::by_user(user, action, device) };
     let batch = vec![
         sessions::insert(platform, config, session, user, device),
         audit::statement(platform, &event),

@@ -85,7 +85,19 @@ pub fn open_one(id: SessionId, user: UserId) -> Statement {
     )
 }
 
-/// Decodes [`advance`] and [`open_one`].
+/// The user of a session proved again to be there. Returns what [`advance`] does.
+pub fn authenticate(id: SessionId, user: UserId, now: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE sessions SET authenticated_at = ?3, last_used_at = ?3
+         WHERE id = ?1 AND user_id = ?2 AND ended_at IS NULL AND expires_at > ?3
+           AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.standing = 'active')
+         RETURNING id, user_id, counter, generation, authenticated_at,
+                   (SELECT role FROM users WHERE users.id = sessions.user_id) AS role",
+        [id.to_string().into(), user.to_string().into(), now.millis().into()],
+    )
+}
+
+/// Decodes [`advance`], [`open_one`] and [`authenticate`].
 pub fn decode(outcome: &Outcome) -> Result<Option<Session>, DatabaseError> {
     let Some(row) = outcome.rows.first() else { return Ok(None) };
     Ok(Some(Session {

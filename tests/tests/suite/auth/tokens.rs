@@ -123,3 +123,13 @@ impl Genuine {
         self.claims["iat"].as_i64().expect("a time")
     }
 }
+
+/// What an access token says.
+pub fn claims(token: &str) -> Value {
+    part(token, 1)
+}
+
+/// The same token with other claims, signed as the host under test would.
+pub fn resigned(token: &str, changes: &Value) -> String {
+    sign(&part(token, 0), &with(&part(token, 1), changes), &key("test"))
+}

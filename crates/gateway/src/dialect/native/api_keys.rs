@@ -41,7 +41,7 @@ pub async fn create(context: Context, caller: Caller, headers: HeaderMap, body: 
     let life = days.and_then(|days| u32::try_from(days).ok()).map(|days| DAY * days);
     let wish = fields.finish(Wish { name, scopes, life })?;
     let device = device::of(&context, &headers);
-    let (made, key) = api_keys::create(&context.platform, &caller, wish, &device).await?;
+    let (made, key) = api_keys::create(&context.platform, &context.config, &caller, wish, &device).await?;
     let created = CreatedApiKey { key: key.expose().clone(), about: view(made) };
     Ok(json(StatusCode::CREATED, &created))
 }

@@ -4,7 +4,10 @@ use axum::{body::Body, response::Response};
 use domain::{Secret, account::Email};
 use http::{HeaderMap, StatusCode};
 
-use super::wire::{self, json};
+use super::{
+    second_factors,
+    wire::{self, json},
+};
 use crate::{
     error::Result,
     http::{
@@ -16,6 +19,7 @@ use crate::{
     service::{
         accounts,
         passwords::{MAX_CHARACTERS, MIN_CHARACTERS},
+        second_factors::trusted_devices,
         sessions::{self, Tokens},
         sign_in::SignIn,
     },
@@ -51,9 +55,11 @@ pub async fn login(context: Context, headers: HeaderMap, body: Body) -> Result<R
     let mut fields = Fields::new(body::object(&context, &headers, body, false).await?);
     let email = fields.text("email", 1..=Email::MAX_BYTES);
     let password = Secret::new(fields.text("password", 1..=MAX_CHARACTERS));
+    let trusted = fields.maybe_text("trusted_device_token", 1..=trusted_devices::MAX_TOKEN).map(Secret::new);
     let email = fields.finish(Email::parse(&email))?;
     let device = device::of(&context, &headers);
-    let done = accounts::login(&context.platform, &context.config, email.as_ref(), password, &device).await?;
+    let (platform, config) = (&context.platform, &context.config);
+    let done = accounts::login(platform, config, email.as_ref(), password, trusted.as_ref(), &device).await?;
     Ok(answer(StatusCode::OK, done))
 }
 
@@ -85,6 +91,7 @@ pub async fn me(context: Context, caller: Caller) -> Result<Response> {
 pub fn answer(status: StatusCode, done: SignIn) -> Response {
     match done {
         SignIn::Done(tokens) => json(status, &view(tokens)),
+        SignIn::SecondFactor(challenge) => json(StatusCode::OK, &second_factors::required(challenge)),
     }
 }
 
@@ -93,7 +100,8 @@ pub fn tokens(tokens: Tokens) -> Response {
     json(StatusCode::OK, &view(tokens))
 }
 
-fn view(tokens: Tokens) -> wire::Tokens {
+/// Tokens as they are sent.
+pub fn view(tokens: Tokens) -> wire::Tokens {
     wire::Tokens {
         access_token: tokens.access,
         refresh_token: tokens.refresh,

@@ -62,7 +62,7 @@ pub async fn list(context: Context, caller: Caller) -> Result<Response> {
 /// `DELETE /api/v1/auth/identities/{provider}`
 pub async fn unlink(context: Context, caller: Caller, provider: Provider, headers: HeaderMap) -> Result<Response> {
     let device = device::of(&context, &headers);
-    identities::unlink(&context.platform, &caller, &name(provider)?, &device).await?;
+    identities::unlink(&context.platform, &context.config, &caller, &name(provider)?, &device).await?;
     Ok(no_content())
 }
 

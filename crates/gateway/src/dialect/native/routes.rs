@@ -4,8 +4,8 @@ use domain::permission::Permission;
 use http::Method;
 
 use super::{
-    admin, api_keys, auth, completions, conversations, export, guests, identities, jwks, messages, runs, sessions,
-    users,
+    admin, api_keys, auth, completions, conversations, export, guests, identities, jwks, messages, runs,
+    second_factors, sessions, users,
 };
 use crate::http::{
     docs, health, openapi,
@@ -29,6 +29,7 @@ pub fn all() -> Vec<Route> {
         Route::new(get.clone(), "/docs/{file}", Public, docs::file),
         Route::new(post.clone(), "/api/v1/auth/register", SignIn, auth::register),
         Route::new(post.clone(), "/api/v1/auth/login", SignIn, auth::login),
+        Route::new(post.clone(), "/api/v1/auth/login/second-factor", SignIn, second_factors::answer),
         Route::new(post.clone(), "/api/v1/auth/refresh", SignIn, auth::refresh),
         Route::new(get.clone(), "/api/v1/auth/me", Needs(ReadAccount), auth::me),
         Route::new(post.clone(), "/api/v1/auth/guest", SignIn, guests::create),
@@ -59,6 +60,18 @@ pub fn all() -> Vec<Route> {
         Route::new(get.clone(), "/api/v1/users/me/settings", Needs(ReadAccount), users::read_settings),
         Route::new(patch.clone(), "/api/v1/users/me/settings", Needs(ManageAccount), users::update_settings),
         Route::new(get.clone(), "/api/v1/users/me/export", Needs(ManageAccount), export::read),
+        Route::new(post.clone(), "/api/v1/auth/step-up", Needs(ManageAccount), second_factors::step_up),
+        Route::new(get.clone(), "/api/v1/auth/factors", Needs(ReadAccount), second_factors::list),
+        Route::new(post.clone(), "/api/v1/auth/factors/totp", Needs(ManageAccount), second_factors::begin_totp),
+        Route::new(
+            post.clone(),
+            "/api/v1/auth/factors/totp/confirm",
+            Needs(ManageAccount),
+            second_factors::confirm_totp,
+        ),
+        Route::new(delete.clone(), "/api/v1/auth/factors/{id}", Needs(ManageAccount), second_factors::remove),
+        Route::new(post.clone(), "/api/v1/auth/recovery-codes", Needs(ManageAccount), second_factors::renew_codes),
+        Route::new(delete.clone(), "/api/v1/auth/trusted-devices", Needs(ManageAccount), second_factors::distrust_all),
         Route::new(post.clone(), "/api/v1/ai/complete", Needs(Chat), completions::create),
         Route::new(post.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::create),
         Route::new(get.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::list),

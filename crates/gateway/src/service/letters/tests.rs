@@ -34,6 +34,7 @@ fn every_letter() -> Vec<Letter> {
         Letter::AccountLocked { until: text("VALUE") },
         Letter::AlreadyRegistered,
         Letter::SecondFactorChanged { what: text("VALUE") },
+        Letter::SecondFactorLocked { until: text("VALUE") },
         Letter::DeletionScheduled { at: text("VALUE") },
     ]
 }

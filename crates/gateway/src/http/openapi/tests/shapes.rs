@@ -23,12 +23,12 @@ use crate::{
     },
 };
 
-fn schema(name: &str) -> Value {
+pub fn schema(name: &str) -> Value {
     document()["components"]["schemas"][name].clone()
 }
 
 /// What is sent has exactly the fields that the schema names; `optional` ones may be missing.
-fn same_fields(name: &str, sent: &impl Serialize, optional: &[&str]) {
+pub fn same_fields(name: &str, sent: &impl Serialize, optional: &[&str]) {
     let (schema, sent) = (schema(name), serde_json::to_value(sent).unwrap());
     let described: BTreeSet<&str> = object(&schema["properties"]).keys().map(String::as_str).collect();
     let sent: BTreeSet<&str> = object(&sent).keys().map(String::as_str).collect();

@@ -1,0 +1,179 @@
+//! `/api/v1/auth/factors` and what belongs to it: second factors, recovery codes, trusted devices, and proving them.
+
+use axum::{
+    body::Body,
+    extract::{Path, rejection::PathRejection},
+    response::Response,
+};
+use domain::{FactorId, Secret, factor::Factor};
+use http::{HeaderMap, StatusCode};
+
+use super::{
+    auth,
+    wire::{json, no_content, second_factors as own},
+};
+use crate::{
+    error::{Error, Result},
+    http::{
+        body,
+        context::{Caller, Context},
+        device,
+        fields::Fields,
+    },
+    service::{
+        passwords::MAX_CHARACTERS,
+        second_factors::{
+            self, challenges,
+            enrolment::{self, MAX_NAME},
+            proof::{MAX_CODE, Proof},
+        },
+        step_up::{self, Evidence},
+    },
+};
+
+/// `GET /api/v1/auth/factors`
+pub async fn list(context: Context, caller: Caller) -> Result<Response> {
+    let overview = second_factors::overview(&context.platform, caller.user).await?;
+    let view = own::Factors {
+        factors: overview.factors.into_iter().map(factor).collect(),
+        recovery_codes_left: overview.recovery_codes,
+        trusted_devices: overview.trusted_devices,
+    };
+    Ok(json(StatusCode::OK, &view))
+}
+
+/// `POST /api/v1/auth/factors/totp`
+pub async fn begin_totp(context: Context, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response> {
+    let mut fields = Fields::new(body::object(&context, &headers, body, true).await?);
+    let name = fields.maybe_text("name", 1..=MAX_NAME);
+    let name = fields.finish(name)?;
+    require_recent(&context, &caller)?;
+    let begun = enrolment::begin(&context.platform, &context.config, caller.user, name.as_deref()).await?;
+    let view = own::TotpEnrolment {
+        id: begun.id.to_string(),
+        secret: begun.secret.expose().clone(),
+        otpauth_uri: begun.uri.expose().clone(),
+        qr_svg: begun.qr.expose().clone(),
+    };
+    Ok(json(StatusCode::CREATED, &view))
+}
+
+/// `POST /api/v1/auth/factors/totp/confirm`
+pub async fn confirm_totp(context: Context, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response> {
+    let mut fields = Fields::new(body::object(&context, &headers, body, false).await?);
+    let code = Secret::new(fields.text("code", 1..=MAX_CODE));
+    let code = fields.finish(code)?;
+    let device = device::of(&context, &headers);
+    let codes = enrolment::confirm(&context.platform, &context.config, caller.user, &code, &device).await?;
+    Ok(json(StatusCode::OK, &recovery_codes(&codes)))
+}
+
+/// `DELETE /api/v1/auth/factors/{id}`
+pub async fn remove(
+    context: Context,
+    caller: Caller,
+    path: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let id = path.ok().and_then(|Path(text)| FactorId::parse(&text)).ok_or_else(|| Error::not_found("Factor"))?;
+    require_recent(&context, &caller)?;
+    let device = device::of(&context, &headers);
+    enrolment::remove(&context.platform, &context.config, caller.user, id, &device).await?;
+    Ok(no_content())
+}
+
+/// `POST /api/v1/auth/recovery-codes`
+pub async fn renew_codes(context: Context, caller: Caller, headers: HeaderMap) -> Result<Response> {
+    require_recent(&context, &caller)?;
+    let device = device::of(&context, &headers);
+    let codes = enrolment::renew_codes(&context.platform, &context.config, caller.user, &device).await?;
+    Ok(json(StatusCode::CREATED, &recovery_codes(&codes)))
+}
+
+/// `DELETE /api/v1/auth/trusted-devices`
+pub async fn distrust_all(context: Context, caller: Caller, headers: HeaderMap) -> Result<Response> {
+    enrolment::distrust_all(&context.platform, caller.user, &device::of(&context, &headers)).await?;
+    Ok(no_content())
+}
+
+/// `POST /api/v1/auth/login/second-factor`
+pub async fn answer(context: Context, headers: HeaderMap, body: Body) -> Result<Response> {
+    let mut fields = Fields::new(body::object(&context, &headers, body, false).await?);
+    let token = Secret::new(fields.text("challenge_token", 1..=challenges::MAX_TOKEN));
+    let trust = fields.maybe_bool("trust_device").unwrap_or(false);
+    let proof = proof(&mut fields);
+    if proof.is_none() {
+        fields.refuse("code", "Send `code` or `recovery_code`, one of them.");
+    }
+    let Some(proof) = fields.finish(proof)? else { return Err(Error::field("/code", "This field is required.")) };
+    let device = device::of(&context, &headers);
+    let done = challenges::answer(&context.platform, &context.config, token.expose(), &proof, trust, &device).await?;
+    let view = own::SignedIn {
+        tokens: auth::view(done.tokens),
+        trusted_device_token: done.trusted_device.map(|token| token.expose().clone()),
+    };
+    Ok(json(StatusCode::OK, &view))
+}
+
+/// `POST /api/v1/auth/step-up`
+pub async fn step_up(context: Context, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response> {
+    let mut fields = Fields::new(body::object(&context, &headers, body, false).await?);
+    let password = fields.maybe_text("password", 1..=MAX_CHARACTERS).map(Secret::new);
+    let evidence = match (password, proof(&mut fields)) {
+        (Some(password), None) => Some(Evidence::Password(password)),
+        (None, Some(proof)) => Some(Evidence::Factor(proof)),
+        _ => {
+            fields.refuse("password", "Send `password`, `code` or `recovery_code`, one of them.");
+            None
+        }
+    };
+    let Some(evidence) = fields.finish(evidence)? else {
+        return Err(Error::field("/password", "This field is required."));
+    };
+    let device = device::of(&context, &headers);
+    let renewed = step_up::step_up(&context.platform, &context.config, &caller, evidence, &device).await?;
+    let view = own::AccessToken {
+        access_token: renewed.access,
+        token_type: "bearer",
+        expires_in: renewed.expires_in.as_secs(),
+    };
+    Ok(json(StatusCode::OK, &view))
+}
+
+/// The body of a sign-in that goes on with a second factor.
+pub fn required(challenge: challenges::Challenge) -> own::SecondFactorRequired {
+    own::SecondFactorRequired {
+        second_factor_required: true,
+        challenge_token: challenge.token,
+        methods: challenge.methods,
+        expires_in: challenge.expires_in.as_secs(),
+    }
+}
+
+/// A factor as it is sent.
+pub fn factor(factor: Factor) -> own::Factor {
+    own::Factor {
+        id: factor.id.to_string(),
+        kind: factor.kind.as_str(),
+        name: factor.name,
+        created_at: factor.created_at.to_string(),
+        last_used_at: factor.last_used_at.map(|time| time.to_string()),
+    }
+}
+
+fn proof(fields: &mut Fields) -> Option<Proof> {
+    let code = fields.maybe_text("code", 1..=MAX_CODE).map(Secret::new).map(Proof::Code);
+    let recovery = fields.maybe_text("recovery_code", 1..=MAX_CODE).map(Secret::new).map(Proof::RecoveryCode);
+    match (code, recovery) {
+        (Some(proof), None) | (None, Some(proof)) => Some(proof),
+        _ => None,
+    }
+}
+
+fn recovery_codes(codes: &[Secret<String>]) -> own::RecoveryCodes {
+    own::RecoveryCodes { recovery_codes: codes.iter().map(|code| code.expose().clone()).collect() }
+}
+
+fn require_recent(context: &Context, caller: &Caller) -> Result<()> {
+    caller.require_recent(context.platform.clock.now(), context.config.second_factors.step_up)
+}

@@ -1,0 +1,187 @@
+//! How second factors come and go: authenticator apps and the recovery codes that go with them.
+
+use std::time::Duration;
+
+use domain::{FactorId, Secret, UserId, account::Device, factor::FactorKind, permission::Role};
+use ports::{Platform, Statement};
+
+use super::{
+    qr,
+    recovery_codes::{self, RANDOM_BYTES},
+    tell_change, totp, trusted_devices,
+};
+use crate::{
+    Config,
+    error::{Error, ErrorKind, Result},
+    service::{
+        accounts,
+        audit::{self, Action, Event},
+        sealing,
+    },
+    store::{self, factors::NewApp},
+};
+
+/// The longest name of a factor, in characters.
+pub const MAX_NAME: usize = 64;
+/// Apps of one user: one for each phone, and few, because each makes guessing easier.
+const MAX_APPS: i64 = 3;
+/// How long what was begun can be confirmed.
+const PATIENCE: Duration = Duration::from_hours(1);
+
+/// An app that is about to be added.
+#[derive(Debug)]
+pub struct Begun {
+    /// The id.
+    pub id: FactorId,
+    /// For people who type it.
+    pub secret: Secret<String>,
+    /// For apps that take a link.
+    pub uri: Secret<String>,
+    /// For apps that look.
+    pub qr: Secret<String>,
+}
+
+/// Begins to add an authenticator app. What was begun before and not confirmed is forgotten.
+pub async fn begin(platform: &Platform, config: &Config, user: UserId, name: Option<&str>) -> Result<Begun> {
+    let account = accounts::find(platform, user).await?;
+    if account.role == Role::Guest {
+        return Err(Error::new(
+            ErrorKind::Forbidden,
+            "guest_account",
+            "A guest signs in with nothing that a second factor could be second to. Upgrade the account first.",
+        ));
+    }
+    let now = platform.clock.now();
+    let id = platform.entropy.id(now, FactorId::new);
+    let secret = Secret::new(platform.entropy.bytes::<{ totp::SECRET_BYTES }>().to_vec());
+    let sealed = sealing::seal(platform, config, user, &id.to_string(), &secret)?;
+    let new = NewApp { id, user, name, secret: &sealed, now };
+    let batch = vec![store::factors::delete_unconfirmed(user), store::factors::insert_app(&new, MAX_APPS)];
+    let outcomes = platform.accounts.batch(batch).await?;
+    if outcomes.last().is_none_or(|inserted| inserted.rows.is_empty()) {
+        return Err(Error::new(
+            ErrorKind::Conflict,
+            "too_many_factors",
+            format!("An account has at most {MAX_APPS} authenticator apps. Remove one first."),
+        ));
+    }
+    let uri = totp::uri(&secret, &config.mail.app_name, account.email.as_deref().unwrap_or("account"));
+    Ok(Begun { id, secret: totp::base32(&secret), qr: qr::svg(&uri)?, uri })
+}
+
+/// Lets the app count whose code is shown, and gives recovery codes to who has none.
+pub async fn confirm(
+    platform: &Platform,
+    config: &Config,
+    user: UserId,
+    code: &Secret<String>,
+    device: &Device,
+) -> Result<Vec<Secret<String>>> {
+    let now = platform.clock.now();
+    let begun = platform.accounts.run(store::factors::unconfirmed(user, now.minus(PATIENCE))).await?;
+    let nothing = || {
+        Error::new(
+            ErrorKind::Conflict,
+            "no_factor_to_confirm",
+            "There is nothing to confirm. Begin with POST /api/v1/auth/factors/totp.",
+        )
+    };
+    let app = store::factors::decode_apps(&begun)?.pop().ok_or_else(nothing)?;
+    let opened = sealing::open(config, user, &app.id.to_string(), &app.secret)?;
+    let Some(step) = totp::check(&opened.secret, code.expose(), now, app.step) else {
+        return Err(Error::field("/code", "Must be the code that the app shows now."));
+    };
+    let (codes, hashes) = fresh_codes(platform, config, user)?;
+    let outcomes = platform
+        .accounts
+        .batch(vec![
+            store::factors::confirm(app.id, user, step, now),
+            store::recovery_codes::delete_if_used_up(user),
+            store::recovery_codes::insert(user, &hashes, now),
+            added(platform, user, FactorKind::Totp, device),
+        ])
+        .await?;
+    let [confirmed, _, given, ..] = outcomes.as_slice() else { return Err(nothing()) };
+    if confirmed.rows.is_empty() {
+        return Err(nothing());
+    }
+    tell_change(platform, config, user, "an authenticator app was added", device).await?;
+    Ok(if given.rows.is_empty() { Vec::new() } else { codes })
+}
+
+/// Takes a factor away. With the last one, recovery codes go; with each, the trust in devices.
+pub async fn remove(platform: &Platform, config: &Config, user: UserId, id: FactorId, device: &Device) -> Result<()> {
+    let factors = store::factors::decode(&platform.accounts.run(store::factors::of_user(user)).await?)?;
+    let factor = factors.iter().find(|factor| factor.id == id).ok_or_else(|| Error::not_found("Factor"))?;
+    let detail = Some(factor.kind.as_str());
+    let event = Event { detail, ..Event::by_user(user, Action::SecondFactorRemoved, device) };
+    platform
+        .accounts
+        .batch(vec![
+            store::factors::delete(id, user),
+            store::recovery_codes::delete_if_needless(user),
+            trusted_devices::forget_all(user),
+            audit::statement(platform, &event),
+        ])
+        .await?;
+    tell_change(platform, config, user, "an authenticator app was removed", device).await
+}
+
+/// Gives new recovery codes; the ones before count no more.
+pub async fn renew_codes(
+    platform: &Platform,
+    config: &Config,
+    user: UserId,
+    device: &Device,
+) -> Result<Vec<Secret<String>>> {
+    let factors = platform.accounts.run(store::factors::of_user(user)).await?;
+    let none = || {
+        Error::new(
+            ErrorKind::Conflict,
+            "no_second_factor",
+            "Recovery codes go with a second factor, and this account has none.",
+        )
+    };
+    if factors.rows.is_empty() {
+        return Err(none());
+    }
+    let (codes, hashes) = fresh_codes(platform, config, user)?;
+    let event = Event::by_user(user, Action::RecoveryCodesRenewed, device);
+    let outcomes = platform
+        .accounts
+        .batch(vec![
+            store::recovery_codes::delete(user),
+            store::recovery_codes::insert(user, &hashes, platform.clock.now()),
+            audit::statement(platform, &event),
+        ])
+        .await?;
+    if outcomes.get(1).is_none_or(|given| given.rows.is_empty()) {
+        return Err(none());
+    }
+    tell_change(platform, config, user, "new recovery codes were made", device).await?;
+    Ok(codes)
+}
+
+/// Ends the trust in all devices.
+pub async fn distrust_all(platform: &Platform, user: UserId, device: &Device) -> Result<()> {
+    let event = Event::by_user(user, Action::TrustedDevicesForgotten, device);
+    platform.accounts.batch(vec![trusted_devices::forget_all(user), audit::statement(platform, &event)]).await?;
+    Ok(())
+}
+
+fn added(platform: &Platform, user: UserId, kind: FactorKind, device: &Device) -> Statement {
+    let event = Event { detail: Some(kind.as_str()), ..Event::by_user(user, Action::SecondFactorAdded, device) };
+    audit::statement(platform, &event)
+}
+
+fn fresh_codes(
+    platform: &Platform,
+    config: &Config,
+    user: UserId,
+) -> Result<(Vec<Secret<String>>, [String; recovery_codes::COUNT])> {
+    let key = config.data_keys.first().ok_or_else(|| Error::internal("no key for data"))?;
+    let codes = recovery_codes::make(platform.entropy.bytes::<RANDOM_BYTES>());
+    let hashes: Option<Vec<String>> = codes.iter().map(|code| recovery_codes::hash(key, user, code.expose())).collect();
+    let hashes = hashes.and_then(|hashes| hashes.try_into().ok());
+    Ok((codes, hashes.ok_or_else(|| Error::internal("a recovery code is none"))?))
+}

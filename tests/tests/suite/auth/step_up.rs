@@ -1,0 +1,125 @@
+//! Step-up: what is sensitive wants a user who proved a moment ago to be there. Tokens of long ago are made with the key of the
+//! settings.
+
+use http::Method;
+use serde_json::{Value, json};
+use tests::{Answer, Api, PASSWORD, User, authenticator::Protected};
+
+use super::{
+    SOME_ID,
+    tokens::{claims, resigned},
+};
+
+/// The user with an access token that is good, of a session that was opened an hour ago.
+fn hour_old(user: &User) -> User {
+    let at = claims(user.access_token())["auth_time"].as_i64().unwrap();
+    with_token(user, &resigned(user.access_token(), &json!({ "auth_time": at - 3600 })))
+}
+
+fn with_token(user: &User, token: &str) -> User {
+    let mut user = user.clone();
+    user.tokens["access_token"] = json!(token);
+    user
+}
+
+async fn step_up(user: &User, evidence: &Value) -> Answer {
+    user.post("/api/v1/auth/step-up", evidence).await
+}
+
+async fn begin(user: &User) -> Answer {
+    user.post("/api/v1/auth/factors/totp", &json!({})).await
+}
+
+#[tokio::test]
+async fn what_is_sensitive_says_what_to_do_and_works_afterwards() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let old = hour_old(&user);
+    assert_eq!(old.get("/api/v1/auth/factors").await.status, 200, "reading is not sensitive");
+    let (status, body) = begin(&old).await.json().await;
+    assert_eq!((status, &body["code"]), (403, &json!("step_up_required")), "{body}");
+    assert!(
+        body["detail"].as_str().unwrap().contains("POST your password or a code to /api/v1/auth/step-up"),
+        "{body}"
+    );
+
+    let (status, renewed) = step_up(&old, &json!({ "password": PASSWORD })).await.json().await;
+    assert_eq!(status, 200, "{renewed}");
+    let token = renewed["access_token"].as_str().unwrap();
+    assert_eq!(renewed, json!({ "access_token": token, "token_type": "bearer", "expires_in": 900 }));
+    assert_eq!(begin(&with_token(&user, token)).await.status, 201);
+    assert_eq!(begin(&old).await.status, 403, "the old token does not know of it");
+
+    // The same session, and the next refresh knows as well.
+    let (before, after) = (claims(old.access_token()), claims(token));
+    assert_eq!(before["sid"], after["sid"]);
+    assert!(after["auth_time"].as_i64() > before["auth_time"].as_i64());
+    let refresh = json!({ "refresh_token": user.tokens["refresh_token"] });
+    let (_, tokens) = api.post("/api/v1/auth/refresh", &refresh).await.json().await;
+    assert_eq!(claims(tokens["access_token"].as_str().unwrap())["auth_time"], after["auth_time"]);
+}
+
+#[tokio::test]
+async fn every_sensitive_operation_asks_for_it() {
+    let api = Api::start().await;
+    let old = hour_old(&api.user().await);
+    for (method, path) in [
+        (Method::POST, "/api/v1/auth/factors/totp"),
+        (Method::DELETE, &format!("/api/v1/auth/factors/{SOME_ID}")),
+        (Method::POST, "/api/v1/auth/recovery-codes"),
+    ] {
+        let (status, body) = old.send(method, path, &[], None).await.json().await;
+        assert_eq!((status, &body["code"]), (403, &json!("step_up_required")), "{path}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_does_not_do_and_guessing_ends() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let wrong = json!({ "password": "wrong-Passw0rd-7" });
+    for _ in 0..10 {
+        let (status, body) = step_up(&user, &wrong).await.json().await;
+        assert_eq!((status, &body["code"]), (403, &json!("step_up_failed")), "{body}");
+    }
+    let locked = step_up(&user, &json!({ "password": PASSWORD })).await;
+    assert!(locked.header("retry-after").is_some());
+    assert_eq!(locked.status, 429);
+}
+
+#[tokio::test]
+async fn who_has_a_second_factor_shows_that() {
+    let api = Api::start().await;
+    let protected = Protected::new(&api).await;
+    let old = hour_old(&protected.user);
+    let (status, body) = step_up(&old, &json!({ "password": PASSWORD })).await.json().await;
+    assert_eq!((status, &body["code"]), (403, &json!("second_factor_required")), "{body}");
+    let (status, body) = step_up(&old, &json!({ "code": protected.app.wrong() })).await.json().await;
+    assert_eq!((status, &body["code"]), (403, &json!("step_up_failed")), "{body}");
+    let next = json!({ "code": protected.app.next() });
+    assert_eq!(step_up(&old, &next).await.status, 200);
+    assert_eq!(step_up(&old, &next).await.status, 403, "a code counts once, here as well");
+    let (status, renewed) = step_up(&old, &json!({ "recovery_code": protected.codes[0] })).await.json().await;
+    assert_eq!(status, 200, "{renewed}");
+    let fresh = with_token(&old, renewed["access_token"].as_str().unwrap());
+    assert_eq!(fresh.send(Method::POST, "/api/v1/auth/recovery-codes", &[], None).await.status, 201);
+}
+
+#[tokio::test]
+async fn one_thing_is_shown_and_not_two() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    for evidence in [json!({}), json!({ "password": PASSWORD, "code": "123456" }), json!({ "password": [PASSWORD] })] {
+        let (status, body) = step_up(&user, &evidence).await.json().await;
+        assert_eq!((status, &body["code"]), (422, &json!("validation_failed")), "{body}");
+        assert!(!body.to_string().contains(PASSWORD));
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_cannot_be_renewed() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    user.post("/api/v1/auth/logout", &json!({})).await;
+    assert_eq!(step_up(&user, &json!({ "password": PASSWORD })).await.status, 401);
+}
