@@ -30,7 +30,7 @@ impl Authenticator {
             count += 5;
             if count >= 8 {
                 count -= 8;
-                secret.push((bits >> count) as u8);
+                secret.push((bits >> count).to_be_bytes()[3]);
                 bits &= (1 << count) - 1;
             }
         }
@@ -55,6 +55,11 @@ impl Authenticator {
     /// The code of the next step, which counts already: the one after [`Self::now`], also when that was a moment ago.
     pub fn next(&self) -> String {
         self.code(step() + 1)
+    }
+
+    /// The code of when so many minutes will have passed.
+    pub fn in_minutes(&self, minutes: u64) -> String {
+        self.code(step() + 2 * minutes)
     }
 
     /// A code that is right at no time near now.

@@ -1,6 +1,8 @@
 //! Step-up: what is sensitive wants a user who proved a moment ago to be there. Tokens of long ago are made with the key of the
 //! settings.
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Api, PASSWORD, User, authenticator::Protected};
@@ -67,6 +69,7 @@ async fn every_sensitive_operation_asks_for_it() {
         (Method::POST, "/api/v1/auth/factors/totp"),
         (Method::DELETE, &format!("/api/v1/auth/factors/{SOME_ID}")),
         (Method::POST, "/api/v1/auth/recovery-codes"),
+        (Method::DELETE, "/api/v1/auth/identities/test"),
     ] {
         let (status, body) = old.send(method, path, &[], None).await.json().await;
         assert_eq!((status, &body["code"]), (403, &json!("step_up_required")), "{path}: {body}");
@@ -122,4 +125,21 @@ async fn a_session_that_has_ended_cannot_be_renewed() {
     let user = api.user().await;
     user.post("/api/v1/auth/logout", &json!({})).await;
     assert_eq!(step_up(&user, &json!({ "password": PASSWORD })).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_proof_counts_for_ten_minutes() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    if !api.pass(Duration::from_mins(9)) {
+        return println!("a running host has a clock of its own");
+    }
+    assert_eq!(begin(&user).await.status, 201);
+    api.pass(Duration::from_secs(61));
+    assert_eq!(begin(&user).await.status, 403);
+    assert_eq!(begin(&user.refreshed().await).await.status, 403, "a refresh proves nothing");
+    let (_, renewed) = step_up(&user, &json!({ "password": PASSWORD })).await.json().await;
+    let fresh = with_token(&user, renewed["access_token"].as_str().unwrap());
+    api.pass(Duration::from_mins(9));
+    assert_eq!(begin(&fresh).await.status, 201);
 }

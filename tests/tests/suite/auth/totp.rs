@@ -1,5 +1,7 @@
 //! Authenticator apps: adding one, signing in with it, guessing, removing it.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use http::Method;
 use serde_json::json;
@@ -283,4 +285,58 @@ async fn a_guest_has_no_second_factor() {
     let guest = User { tokens, ..api.user().await };
     let (status, body) = guest.post("/api/v1/auth/factors/totp", &json!({})).await.json().await;
     assert_eq!((status, &body["code"]), (403, &json!("guest_account")), "{body}");
+}
+
+#[tokio::test]
+async fn a_challenge_ends_after_five_minutes() {
+    let api = Api::start().await;
+    let protected = Protected::new(&api).await;
+    let challenge = protected.challenge().await;
+    if !api.pass(Duration::from_secs(299)) {
+        return println!("a running host has a clock of its own");
+    }
+    let code = json!({ "recovery_code": protected.codes[0] });
+    assert_eq!(answer(&api, &challenge, &code).await.status, 200);
+    let challenge = protected.challenge().await;
+    api.pass(Duration::from_secs(301));
+    let code = json!({ "recovery_code": protected.codes[1] });
+    refused(answer(&api, &challenge, &code).await, "invalid_challenge", STALE).await;
+}
+
+#[tokio::test]
+async fn what_was_begun_ends_after_an_hour() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let app = begin(&user).await;
+    if !api.pass(Duration::from_mins(61)) {
+        return println!("a running host has a clock of its own");
+    }
+    let user = user.refreshed().await;
+    let (status, body) = confirm(&user, &app.in_minutes(61)).await.json().await;
+    assert_eq!((status, &body["code"]), (409, &json!("no_factor_to_confirm")), "{body}");
+}
+
+#[tokio::test]
+async fn a_lock_ends_and_the_next_one_is_twice_as_long() {
+    let api = Api::start().await;
+    let protected = Protected::new(&api).await;
+    let mut passed = 0;
+    for minutes in [30, 60] {
+        for _ in 0..2 {
+            let challenge = protected.challenge().await;
+            for _ in 0..5 {
+                assert_eq!(answer(&api, &challenge, &json!({ "code": protected.app.wrong() })).await.status, 401);
+            }
+        }
+        let right = json!({ "code": protected.app.in_minutes(passed) });
+        let locked = answer(&api, &protected.challenge().await, &right).await;
+        assert_eq!(locked.status, 429);
+        let wait: u64 = locked.header("retry-after").unwrap().parse().unwrap();
+        assert!((minutes * 60 - 60..=minutes * 60).contains(&wait), "{wait}");
+        if !api.pass(Duration::from_mins(minutes)) {
+            return println!("a running host has a clock of its own");
+        }
+        passed += minutes;
+    }
+    protected.sign_in(&json!({ "code": protected.app.in_minutes(passed) })).await;
 }

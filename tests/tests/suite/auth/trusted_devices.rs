@@ -1,5 +1,7 @@
 //! Trusted devices: where a second factor was proved once, it need not be for a while.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tests::{
     Api,
@@ -94,4 +96,17 @@ async fn trust_can_be_switched_off() {
     };
     let protected = Protected::new(&api).await;
     check_tokens(&protected.sign_in(&json!({ "recovery_code": protected.codes[0], "trust_device": true })).await);
+}
+
+#[tokio::test]
+async fn trust_ends_after_thirty_days() {
+    let api = Api::start().await;
+    let protected = Protected::new(&api).await;
+    let token = trusted(&protected, 0).await;
+    if !api.pass(Duration::from_hours(30 * 24 - 1)) {
+        return println!("a running host has a clock of its own");
+    }
+    check_tokens(&login(&protected, &token).await);
+    api.pass(Duration::from_hours(1));
+    assert_eq!(login(&protected, &token).await["second_factor_required"], true, "also of who used it in between");
 }

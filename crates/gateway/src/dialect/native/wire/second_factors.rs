@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Tokens;
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are the wire's")]
 pub struct SecondFactorRequired {
     pub second_factor_required: bool,
     pub challenge_token: String,
@@ -31,6 +32,7 @@ pub struct Factor {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are the wire's")]
 pub struct Factors {
     pub factors: Vec<Factor>,
     pub recovery_codes_left: i64,
@@ -51,6 +53,7 @@ pub struct RecoveryCodes {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are the wire's")]
 pub struct AccessToken {
     pub access_token: String,
     pub token_type: &'static str,
