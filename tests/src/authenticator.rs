@@ -99,7 +99,11 @@ pub struct Protected {
 impl Protected {
     /// A fresh one.
     pub async fn new(api: &Api) -> Self {
-        let user = api.user().await;
+        Self::of(api.user().await).await
+    }
+
+    /// A user who has none yet.
+    pub async fn of(user: User) -> Self {
         let app = begin(&user).await;
         let used = app.now();
         let (status, body) = confirm(&user, &used).await.json().await;

@@ -7,7 +7,7 @@ use http::Method;
 use ports::{Database, Statement, Value as Cell};
 use serde_json::{Value, json};
 use testkit::{Faulty, Moment, upstream::Script};
-use tests::{Api, PASSWORD, User};
+use tests::{Api, PASSWORD, User, authenticator::Protected};
 
 const ME: &str = "/api/v1/users/me";
 const CANARY: &str = "canary-of-somebody-who-leaves";
@@ -69,16 +69,17 @@ async fn busy_user(api: &Api, database: &Faulty) -> (User, String) {
                     VALUES ('test', ?1, ?2, ?3, 1, 1)";
     let params = [format!("subject of {id}").into(), id.as_str().into(), user.email.as_str().into()];
     database.run(Statement::new(identity, params)).await.expect("a row");
-    for insert in [
-        "INSERT INTO password_history (user_id, password_hash, created_at) VALUES (?1, 'canary', 1)",
-        "INSERT INTO factors (id, user_id, kind, secret, created_at) VALUES ('factor of ' || ?1, ?1, 'totp', 'canary', 1)",
-        "INSERT INTO recovery_codes (user_id, hash, created_at) VALUES (?1, 'canary', 1)",
-        "INSERT INTO trusted_devices (id, user_id, hash, created_at, last_used_at, expires_at)
-         VALUES ('device of ' || ?1, ?1, 'canary', 1, 1, 9007199254740991)",
-    ] {
-        database.run(Statement::new(insert, [id.as_str().into()])).await.expect("a row");
-    }
+    let former = "INSERT INTO password_history (user_id, password_hash, created_at) VALUES (?1, 'canary', 1)";
+    database.run(Statement::new(former, [id.as_str().into()])).await.expect("a row");
     (user, id)
+}
+
+/// Leaves traces of a second factor, too.
+async fn protect(user: &User) {
+    let protected = Protected::of(user.clone()).await;
+    protected.sign_in(&json!({ "recovery_code": protected.codes[0], "trust_device": true })).await;
+    protected.challenge().await;
+    assert_eq!(user.post("/api/v1/auth/step-up", &json!({ "code": protected.app.wrong() })).await.status, 403);
 }
 
 async fn leave(user: &User, mode: &str) -> (u16, Value) {
@@ -105,18 +106,22 @@ async fn nothing_is_left_of_an_erased_account_and_others_stay_as_they_are() {
     let (api, _, database) = Api::two(&[]).await;
     let (user, gone) = busy_user(&api, &database).await;
     let (other, stays) = busy_user(&api, &database).await;
+    protect(&user).await;
+    protect(&other).await;
     let traces = [gone.as_str(), user.email.as_str()];
     let tables = [
         "users",
         "identities",
         "api_keys",
+        "factors",
+        "recovery_codes",
+        "trusted_devices",
+        "challenges",
+        "factor_guesses",
         "sessions",
         "profiles",
         "one_time_tokens",
         "password_history",
-        "factors",
-        "recovery_codes",
-        "trusted_devices",
         "audit_events",
         "conversations",
         "runs",

@@ -1,6 +1,6 @@
 //! Whose an e-mail address is: proving it, and changing it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use domain::{
     Secret, UserId,
@@ -25,9 +25,6 @@ use crate::{
     error::{Error, Result},
     store,
 };
-
-/// How long ago a user without a password may have proved to be there who changes the address.
-const RECENT: Duration = Duration::from_mins(15);
 
 /// Mails the owner of an address that is not proved yet another token. Beside the request: nobody else learns.
 pub fn resend(platform: &Arc<Platform>, config: &Arc<Config>, email: Email) {
@@ -93,7 +90,7 @@ pub async fn change(
             login_attempts::require_password(platform, config, &user, password, device).await?;
         }
         (Some(_), None) => return Err(Error::field("/password", "This field is required.")),
-        (None, _) => caller.require_recent(platform.clock.now(), RECENT)?,
+        (None, _) => caller.require_recent(platform.clock.now(), config.second_factors.step_up)?,
     }
     if user.email.as_deref() == Some(new.as_str()) {
         return Err(Error::field("/new_email", "Is the address of your account already."));

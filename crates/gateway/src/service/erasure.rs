@@ -2,7 +2,7 @@
 //! every step may be repeated, and whoever comes next goes on where a crash left off.
 //!
 //! 1. The account is marked as deleted: nobody can use it, and its address is free.
-//! 2. Its sessions end, its keys, identities and profile go ([`close`]), its chats are deleted and its security events made
+//! 2. Its sessions end, its keys, identities, second factors and profile go ([`close`]), its chats are deleted and its security events made
 //!    anonymous, piece by piece.
 //! 3. When no access token of it can be valid any more, so that nothing can come after, the same once more, and the row goes.
 

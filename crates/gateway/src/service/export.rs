@@ -4,7 +4,7 @@
 
 use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
 
-use domain::{ConversationId, Timestamp, account::Device, gcra::Quota};
+use domain::{ConversationId, Timestamp, account::Device, factor::Factor, gcra::Quota};
 use ports::{Outcome, Platform};
 
 use super::{
@@ -15,15 +15,14 @@ use super::{
     limits,
     profiles::{self, Profile},
 };
-use crate::{error::Result, store};
+use crate::{Config, error::Result, store};
 
 pub use store::{
     audit_events::AuditEvent as EventRecord, conversations::Conversation, identities::LinkedIdentity,
     ledger::Record as ChargeRecord, messages::Message, runs::Record as RunRecord, sessions::Record as SessionRecord,
+    trusted_devices::TrustedDevice,
 };
 
-/// How recently the caller must have proved to be there.
-const RECENT: Duration = Duration::from_mins(10);
 /// How often one user may have everything.
 const QUOTA: Quota = Quota { burst: 5, period: Duration::from_hours(1) };
 /// Messages that are read together.
@@ -38,6 +37,10 @@ pub enum Item {
     Identity(LinkedIdentity),
     /// An API key, without the key.
     ApiKey(ApiKey),
+    /// A second factor, without its secret.
+    Factor(Factor),
+    /// A device that is trusted, without its token.
+    TrustedDevice(TrustedDevice),
     /// A device that signed in.
     Session(SessionRecord),
     /// A security event.
@@ -58,6 +61,7 @@ enum Place {
     Profile,
     Identities,
     ApiKeys,
+    Factors,
     Sessions {
         after: String,
     },
@@ -90,8 +94,8 @@ pub struct Export {
 }
 
 /// Begins, for somebody who has just proved to be there.
-pub async fn begin(platform: &Arc<Platform>, caller: &Identity, device: &Device) -> Result<Export> {
-    caller.require_recent(platform.clock.now(), RECENT)?;
+pub async fn begin(platform: &Arc<Platform>, config: &Config, caller: &Identity, device: &Device) -> Result<Export> {
+    caller.require_recent(platform.clock.now(), config.second_factors.step_up)?;
     limits::take(platform, &format!("export:{}", caller.user), QUOTA).await?;
     profiles::find(platform, caller.user).await?;
     let event = Event { session: caller.session, ..Event::by_user(caller.user, Action::Exported, device) };
@@ -115,7 +119,18 @@ impl Export {
             }
             Place::ApiKeys => {
                 let found = api_keys::list(&self.platform, &self.caller).await?;
-                (found.into_iter().map(Item::ApiKey).collect(), Place::Sessions { after: String::new() })
+                (found.into_iter().map(Item::ApiKey).collect(), Place::Factors)
+            }
+            Place::Factors => {
+                let now = self.platform.clock.now();
+                let batch = vec![store::factors::of_user(user), store::trusted_devices::of_user(user, now)];
+                let outcomes = accounts.batch(batch).await?;
+                let mut items = Vec::new();
+                if let [factors, devices] = outcomes.as_slice() {
+                    items.extend(store::factors::decode(factors)?.into_iter().map(Item::Factor));
+                    items.extend(store::trusted_devices::decode(devices)?.into_iter().map(Item::TrustedDevice));
+                }
+                (items, Place::Sessions { after: String::new() })
             }
             Place::Sessions { after } => {
                 let found = accounts.run(store::sessions::records(user, &after)).await?;

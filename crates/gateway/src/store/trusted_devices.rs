@@ -3,6 +3,8 @@
 use domain::{Timestamp, TrustedDeviceId, UserId, account::Device};
 use ports::{DatabaseError, Outcome, Statement};
 
+use super::users::bad_id;
+
 /// Trusts a device.
 pub fn insert(
     id: TrustedDeviceId,
@@ -47,6 +49,44 @@ pub fn delete_expired(user: UserId, now: Timestamp) -> Statement {
         "DELETE FROM trusted_devices WHERE user_id = ?1 AND expires_at <= ?2",
         [user.to_string().into(), now.millis().into()],
     )
+}
+
+/// The devices that a user trusts, oldest first.
+pub fn of_user(user: UserId, now: Timestamp) -> Statement {
+    Statement::new(
+        "SELECT id, device, created_at, last_used_at, expires_at FROM trusted_devices
+         WHERE user_id = ?1 AND expires_at > ?2 ORDER BY id",
+        [user.to_string().into(), now.millis().into()],
+    )
+}
+
+/// A trusted device as stored, without its token.
+#[derive(Clone, Debug)]
+pub struct TrustedDevice {
+    /// The id.
+    pub id: TrustedDeviceId,
+    /// What it calls itself.
+    pub device: Option<String>,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// When it signed in last.
+    pub last_used_at: Timestamp,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+/// Decodes [`of_user`].
+pub fn decode(outcome: &Outcome) -> Result<Vec<TrustedDevice>, DatabaseError> {
+    let device = |row: &ports::Row| {
+        Ok(TrustedDevice {
+            id: TrustedDeviceId::parse(row.text(0)?).ok_or_else(|| bad_id("trusted_devices"))?,
+            device: row.maybe_text(1)?.map(str::to_owned),
+            created_at: Timestamp::from_millis(row.integer(2)?),
+            last_used_at: Timestamp::from_millis(row.integer(3)?),
+            expires_at: Timestamp::from_millis(row.integer(4)?),
+        })
+    };
+    outcome.rows.iter().map(device).collect()
 }
 
 /// How many devices a user trusts.

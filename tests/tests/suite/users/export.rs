@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Api, PASSWORD, User};
+use tests::{Api, PASSWORD, User, authenticator::Protected};
 
 use super::{ME, SETTINGS};
 
@@ -34,8 +34,20 @@ fn check_frame(lines: &[Value]) {
     );
     assert_eq!(last["type"], "end");
     let mut counts = BTreeMap::from(
-        ["profile", "identity", "api_key", "session", "event", "conversation", "message", "run", "charge"]
-            .map(|kind| (kind.to_owned(), 0_u64)),
+        [
+            "profile",
+            "identity",
+            "api_key",
+            "factor",
+            "trusted_device",
+            "session",
+            "event",
+            "conversation",
+            "message",
+            "run",
+            "charge",
+        ]
+        .map(|kind| (kind.to_owned(), 0_u64)),
     );
     for line in &lines[1..lines.len() - 1] {
         *counts.get_mut(line["type"].as_str().unwrap()).expect("a known type") += 1;
@@ -180,4 +192,21 @@ async fn everything_is_given_out_a_few_times_an_hour() {
     let (status, refused) = answer.json().await;
     assert_eq!((status, &refused["code"]), (429, &json!("rate_limited")));
     assert_eq!(api.user().await.get(EXPORT).await.status, 200, "others are not concerned");
+}
+
+#[tokio::test]
+async fn second_factors_are_there_without_what_proves_them() {
+    let api = Api::start().await;
+    let protected = Protected::new(&api).await;
+    let proof = json!({ "recovery_code": protected.codes[0], "trust_device": true });
+    let trusted = protected.sign_in(&proof).await["trusted_device_token"].as_str().unwrap().to_owned();
+    let (text, lines) = export(&protected.user).await;
+    check_frame(&lines);
+    let factors = of_type(&lines, "factor");
+    assert_eq!((factors.len(), &factors[0]["kind"]), (1, &json!("totp")));
+    assert_eq!(of_type(&lines, "trusted_device").len(), 1);
+    let secret = trusted.rsplit('.').next().unwrap();
+    for proof in protected.codes.iter().map(String::as_str).chain([protected.app.base32().as_str(), secret]) {
+        assert!(!text.contains(proof), "{proof} is in the export");
+    }
 }

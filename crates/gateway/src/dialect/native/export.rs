@@ -9,8 +9,8 @@ use http::{HeaderMap, HeaderValue, header};
 use serde_json::Value;
 
 use super::{
-    api_keys, conversations, identities, messages, users,
-    wire::export::{Charge, Counts, End, Event, Header, Line, Message, Profile, Run, Session},
+    api_keys, conversations, identities, messages, second_factors, users,
+    wire::export::{Charge, Counts, End, Event, Header, Line, Message, Profile, Run, Session, TrustedDevice},
 };
 use crate::{
     error::{Error, Result},
@@ -26,7 +26,7 @@ const VERSION: u32 = 1;
 
 /// `GET /api/v1/users/me/export`
 pub async fn read(context: Context, caller: Caller, headers: HeaderMap) -> Result<Response> {
-    let export = export::begin(&context.platform, &caller, &device::of(&context, &headers)).await?;
+    let export = export::begin(&context.platform, &context.config, &caller, &device::of(&context, &headers)).await?;
     let head = line(&Line::Header(header(caller.user, &export)));
     let state = Some((export, Counts::default()));
     let rest = stream::unfold(state, async |state| {
@@ -89,6 +89,20 @@ fn view(item: Item, counts: &mut Counts) -> Line {
         Item::ApiKey(key) => {
             counts.api_key += 1;
             Line::ApiKey(api_keys::view(key))
+        }
+        Item::Factor(factor) => {
+            counts.factor += 1;
+            Line::Factor(second_factors::factor(factor))
+        }
+        Item::TrustedDevice(device) => {
+            counts.trusted_device += 1;
+            Line::TrustedDevice(TrustedDevice {
+                id: device.id.to_string(),
+                device: device.device,
+                created_at: device.created_at.to_string(),
+                last_used_at: device.last_used_at.to_string(),
+                expires_at: device.expires_at.to_string(),
+            })
         }
         Item::Session(session) => {
             counts.session += 1;

@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, rejection::PathRejection},
     response::Response,
 };
-use domain::{FactorId, Secret};
+use domain::{FactorId, Secret, factor::Factor};
 use http::{HeaderMap, StatusCode};
 
 use super::{
@@ -34,13 +34,6 @@ use crate::{
 /// `GET /api/v1/auth/factors`
 pub async fn list(context: Context, caller: Caller) -> Result<Response> {
     let overview = second_factors::overview(&context.platform, caller.user).await?;
-    let factor = |factor: domain::factor::Factor| own::Factor {
-        id: factor.id.to_string(),
-        kind: factor.kind.as_str(),
-        name: factor.name,
-        created_at: factor.created_at.to_string(),
-        last_used_at: factor.last_used_at.map(|time| time.to_string()),
-    };
     let view = own::Factors {
         factors: overview.factors.into_iter().map(factor).collect(),
         recovery_codes_left: overview.recovery_codes,
@@ -154,6 +147,17 @@ pub fn required(challenge: challenges::Challenge) -> own::SecondFactorRequired {
         challenge_token: challenge.token,
         methods: challenge.methods,
         expires_in: challenge.expires_in.as_secs(),
+    }
+}
+
+/// A factor as it is sent.
+pub fn factor(factor: Factor) -> own::Factor {
+    own::Factor {
+        id: factor.id.to_string(),
+        kind: factor.kind.as_str(),
+        name: factor.name,
+        created_at: factor.created_at.to_string(),
+        last_used_at: factor.last_used_at.map(|time| time.to_string()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Holds the document against the routes, the wire structs and the limits, and against its own rules.
 
+mod second_factors;
 mod shapes;
 
 use std::collections::{BTreeMap, BTreeSet};

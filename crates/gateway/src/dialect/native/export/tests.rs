@@ -113,7 +113,18 @@ fn the_fields_of_every_line_are_documented() {
         expires_at: None,
         last_used_at: None,
     };
+    let factor = super::super::wire::second_factors::Factor {
+        id: text(),
+        kind: "totp",
+        name: None,
+        created_at: text(),
+        last_used_at: None,
+    };
+    let trusted =
+        TrustedDevice { id: text(), device: None, created_at: text(), last_used_at: text(), expires_at: text() };
     let lines = [
+        Line::Factor(factor),
+        Line::TrustedDevice(trusted),
         Line::Header(Header { format: "littoral-export", version: VERSION, user_id: text(), exported_at: text() }),
         view(Item::Profile(Box::new(profile)), &mut Counts::default()),
         Line::Session(session),

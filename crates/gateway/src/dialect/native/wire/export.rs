@@ -12,6 +12,8 @@ pub enum Line {
     Profile(Box<Profile>),
     Identity(super::identities::LinkedIdentity),
     ApiKey(super::api_keys::ApiKey),
+    Factor(super::second_factors::Factor),
+    TrustedDevice(TrustedDevice),
     Session(Session),
     Event(Event),
     Conversation(super::Conversation),
@@ -34,6 +36,15 @@ pub struct Profile {
     #[serde(flatten)]
     pub profile: users::Profile,
     pub settings: users::Settings,
+}
+
+#[derive(Serialize)]
+pub struct TrustedDevice {
+    pub id: String,
+    pub device: Option<String>,
+    pub created_at: String,
+    pub last_used_at: String,
+    pub expires_at: String,
 }
 
 #[derive(Serialize)]
@@ -111,6 +122,8 @@ pub struct Counts {
     pub profile: u64,
     pub identity: u64,
     pub api_key: u64,
+    pub factor: u64,
+    pub trusted_device: u64,
     pub session: u64,
     pub event: u64,
     pub conversation: u64,
