@@ -26,16 +26,6 @@ fn first(rows: &[Row]) -> Result<Option<i64>, RateLimitError> {
     rows.first().map(|row| row.integer(0)).transpose().map_err(failed)
 }
 
-impl SqlRateLimiter {
-    /// Forgets up to 1,000 buckets that are full by `now`. A full bucket and an unknown one answer alike, so this only saves
-    /// space; call it now and then.
-    pub async fn sweep(&self, now: Timestamp) -> Result<(), RateLimitError> {
-        let sql = "DELETE FROM rate_limits WHERE bucket IN (SELECT bucket FROM rate_limits WHERE tat <= ?1 LIMIT 1000)";
-        self.0.run(Statement::new(sql, [now.millis().into()])).await.map_err(failed)?;
-        Ok(())
-    }
-}
-
 #[async_trait]
 impl RateLimiter for SqlRateLimiter {
     async fn take(&self, bucket: &str, quota: Quota, cost: u32, now: Timestamp) -> Result<Decision, RateLimitError> {
@@ -54,5 +44,11 @@ impl RateLimiter for SqlRateLimiter {
         let (decision, _) = gcra::take(first(&found.rows)?.unwrap_or(0), quota, cost, now);
         // A sweep by a clock that is ahead may have emptied the row since: still, nothing was taken.
         Ok(Decision { allowed: false, ..decision })
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<(), RateLimitError> {
+        let sql = "DELETE FROM rate_limits WHERE bucket IN (SELECT bucket FROM rate_limits WHERE tat <= ?1 LIMIT 1000)";
+        self.0.run(Statement::new(sql, [now.millis().into()])).await.map_err(failed)?;
+        Ok(())
     }
 }

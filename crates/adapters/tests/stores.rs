@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use adapters::{MemoryRateLimiter, SqlKeys, SqlRateLimiter};
 use domain::Timestamp;
-use ports::{Database, KeyValue as _, Statement, Value};
+use ports::{Database, KeyValue as _, RateLimiter as _, Statement, Value};
 use testkit::{FixedClock, StrictDatabase, behaviour};
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);

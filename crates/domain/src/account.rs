@@ -87,6 +87,8 @@ pub struct User {
     pub password_hash: Option<Secret<String>>,
     /// Whether the password no longer signs in until another one is set.
     pub must_change_password: bool,
+    /// Grows with everything that makes a proof of who one is worthless.
+    pub credential_generation: i64,
     /// When the account was made.
     pub created_at: Timestamp,
 }

@@ -14,6 +14,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0007_identities.sql", include_str!("../../../migrations/0007_identities.sql")),
     ("0008_admin.sql", include_str!("../../../migrations/0008_admin.sql")),
     ("0009_profile.sql", include_str!("../../../migrations/0009_profile.sql")),
+    ("0010_credentials.sql", include_str!("../../../migrations/0010_credentials.sql")),
 ];
 
 /// Applies what is missing and returns the names of what it applied. Safe to run again, and by several at once.

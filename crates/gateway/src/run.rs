@@ -78,6 +78,34 @@ pub async fn close_abandoned(config: &Config, parts: &Parts, key: RunKey) -> Res
     reaper::close(config, parts, key).await
 }
 
+/// Closes every run whose owner is dead, and settles plain completions whose process is gone. Returns how many runs it closed.
+pub async fn reap(config: &Config, parts: &Parts) -> Result<usize, RunsError> {
+    let closed = reaper::close_all(config, parts).await?;
+    let (now, chats) = (parts.clock.now(), any_chats(parts));
+    // Mostly there is nothing to do, and a look costs less than a write.
+    if !chats.run(store::ledger::any_expired(now)).await.map_err(unavailable)?.rows.is_empty() {
+        chats.run(store::ledger::expire_all(now)).await.map_err(unavailable)?;
+    }
+    Ok(closed)
+}
+
+/// Deletes logs, and runs that nobody asked to keep, past their time: a bounded number, of everybody. A user's next message does
+/// it for that user; this is for those who do not come back.
+pub async fn sweep(config: &Config, parts: &Parts) -> Result<(), RunsError> {
+    let now = parts.clock.now();
+    let (logs, keyed) = (now.minus(config.log_retention), now.minus(KEY_LIFE));
+    let chats = any_chats(parts);
+    let due = vec![store::run_events::any_expired(logs), store::runs::any_expired(logs, keyed)];
+    if chats.batch(due).await.map_err(unavailable)?.iter().any(|outcome| !outcome.rows.is_empty()) {
+        let batch = vec![store::run_events::expire_all(logs), store::runs::expire_all(logs, keyed)];
+        chats.batch(batch).await.map_err(unavailable)?;
+    }
+    Ok(())
+}
+
+/// How long a completion can be repeated with its idempotency key.
+pub const KEY_LIFE: Duration = Duration::from_hours(24);
+
 /// Runs owned by this process: tasks of its executor, an in-memory hub for the readers, the log in the store of chats.
 /// Readers of a run that another process owns poll the log.
 pub struct LocalRuns {
@@ -104,9 +132,7 @@ impl LocalRuns {
     /// now and then; readers do the same for the runs that they meet, and a user's next request for its completions. Returns
     /// how many runs it closed.
     pub async fn reap(&self) -> Result<usize, RunsError> {
-        let closed = reaper::close_all(&self.config, &self.parts).await?;
-        any_chats(&self.parts).run(store::ledger::expire_all(self.parts.clock.now())).await.map_err(unavailable)?;
-        Ok(closed)
+        reap(&self.config, &self.parts).await
     }
 
     /// Closes every open run. Right only at the start of a process that alone owns the database: whatever is open then has

@@ -148,13 +148,14 @@ impl Host {
     }
 
     /// Deletes what has expired from the database, again and again.
-    pub async fn sweep(&self) {
+    pub async fn sweep(&self, platform: &Platform) {
         let keys = SqlKeys::new(self.database(), Arc::new(SystemClock));
         let limiter = SqlRateLimiter(self.database());
         loop {
             // A failure has no other consequence than that the next sweep finds more.
             let _ = keys.sweep(SystemClock.now()).await;
             let _ = limiter.sweep(SystemClock.now()).await;
+            let _ = gateway::run::sweep(&self.start.config, &Parts::of(platform)).await;
             let _ = gateway::service::audit::sweep(&*self.database, &self.start.config, SystemClock.now()).await;
             self.tasks.sleep(SWEEP).await;
         }

@@ -122,7 +122,7 @@ async fn serve_until_signal(host: &Host) -> Result<(), StartError> {
     let serving = host.server(Arc::clone(&platform)).serve(listener, stop);
     tokio::select! {
         () = serving => {}
-        () = host.sweep() => {}
+        () = host.sweep(&platform) => {}
         () = host.erase(&platform) => {}
         () = host.reap(&runs) => {}
     }

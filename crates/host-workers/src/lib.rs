@@ -75,8 +75,11 @@ async fn scheduled(_event: ScheduledEvent, env: Env, context: ScheduleContext) {
     // A refusal has said in the log what is wrong.
     let Ok(isolate) = isolate::get(&env).await else { return };
     let Ok(parts) = bindings::parts(&env, isolate, tasks.clone()).await else { return };
-    if let Err(error) = gateway::LocalRuns::new(Arc::clone(&isolate.config), parts).reap().await {
+    if let Err(error) = gateway::run::reap(&isolate.config, &parts).await {
         Console.write(&log::line("error", "reap_failed", &[error.to_string()]));
+    }
+    if let Err(error) = gateway::run::sweep(&isolate.config, &parts).await {
+        Console.write(&log::line("error", "sweep_failed", &[error.to_string()]));
     }
     let Ok(platform) = bindings::platform(&env, isolate, tasks).await else { return };
     if let Err(error) = gateway::service::audit::sweep(&*platform.accounts, &isolate.config, JsClock.now()).await {

@@ -176,6 +176,7 @@ impl Engine {
             }
         };
         if !head.status.is_success() {
+            self.dispatched = false;
             let refusal = self.read_refusal(body, started.plus(timeouts.first_byte).min(total)).await?;
             return Err(Setback::Failed(self.failure(&provider.refusal(&head, &refusal))));
         }

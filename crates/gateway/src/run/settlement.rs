@@ -95,6 +95,9 @@ impl Engine {
             self.charge(&bill, &last).await;
         } else if stored {
             self.hub.push(&last);
+        } else {
+            // Deleted meanwhile, so that nobody else settles it. A run that is still there, whosever it is, stays as it is.
+            self.charge(&bill, &[]).await;
         }
     }
 

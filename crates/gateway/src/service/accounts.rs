@@ -89,8 +89,9 @@ async fn open(platform: &Platform, config: &Config, email: &Email, hash: &str, d
     }
 }
 
-/// Makes an account that nobody can use before its address is proved: the password comes with the token in the mail, so that
-/// whoever proves the address by a letter gets the password that was chosen when that letter was caused.
+/// Makes an account that nobody can use before its address is proved: the password comes with the token in the mail. If it is asked
+/// for again, perhaps by somebody else, the letters look alike and nobody knows whose password would be taken: then none is, and
+/// who proves the address chooses one anew.
 async fn enroll(platform: &Platform, config: &Config, email: &Email, hash: &str, device: &Device) -> Result<()> {
     if !limits::allows_mail(platform, config, email.as_str()).await? {
         return Ok(());
@@ -112,9 +113,10 @@ async fn enroll(platform: &Platform, config: &Config, email: &Email, hash: &str,
             let known = store::users::decode(&platform.accounts.run(store::users::by_email(email)).await?)?.pop();
             let Some(known) = known else { return Ok(()) };
             let store = store::one_time_tokens::insert_unused;
-            let issued = one_time_tokens::issue(platform, known.id, to, purpose, hash, store);
-            let stored = platform.accounts.run(issued.statement).await?;
-            let letter = if stored.rows.is_empty() {
+            let issued = one_time_tokens::issue(platform, known.id, to, purpose, None, store);
+            let forget = store::one_time_tokens::forget_passwords(known.id, purpose.as_str());
+            let stored = platform.accounts.batch(vec![forget, issued.statement]).await?;
+            let letter = if stored.last().is_none_or(|stored| stored.rows.is_empty()) {
                 Letter::AlreadyRegistered
             } else {
                 Letter::VerifyEmail { token: issued.token }

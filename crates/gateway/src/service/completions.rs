@@ -1,7 +1,5 @@
 //! One-off completions: a run without a conversation.
 
-use std::time::Duration;
-
 use domain::{
     RunId, UserId,
     chat::{ChatRequest, Role, Turn},
@@ -14,12 +12,9 @@ use super::{charges, runs};
 use crate::{
     Config,
     error::{Error, Result},
-    run::job::Job,
+    run::{self, job::Job},
     store::{self, runs::NewRun},
 };
-
-/// How long a completion can be repeated with its idempotency key.
-const KEY_LIFE: Duration = Duration::from_hours(24);
 
 /// A completion to make.
 pub struct Complete {
@@ -94,7 +89,7 @@ pub async fn start(
         batch = vec![
             store::runs::insert(&new_run),
             store::run_events::expire(user, now.minus(config.log_retention)),
-            store::runs::expire(user, now.minus(config.log_retention), now.minus(KEY_LIFE)),
+            store::runs::expire(user, now.minus(config.log_retention), now.minus(run::KEY_LIFE)),
         ];
     }
     batch.extend(charges::reserve(config, &quote, key, &complete.model, durable));

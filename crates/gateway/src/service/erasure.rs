@@ -15,7 +15,13 @@ use super::{
     audit::{self, Action, Event},
     guests, sessions,
 };
-use crate::{Config, error::Result, log::Line, store};
+use crate::{
+    Config,
+    error::Result,
+    log::Line,
+    run::{self, Parts},
+    store,
+};
 
 /// How many accounts are looked at in one go.
 const ACCOUNTS: i64 = 50;
@@ -107,9 +113,23 @@ pub fn begin_if_time(platform: &Arc<Platform>, config: &Arc<Config>) {
 }
 
 async fn attend(platform: &Platform, config: &Config) {
+    tidy(platform, config).await;
     if let Err(error) = run_due(platform, config).await {
         Line::new(platform.clock.now(), "error", "deleted accounts could not be looked for")
             .show("cause", &error)
+            .write(&*platform.log);
+    }
+}
+
+/// What timers of other hosts do besides: on Spin nobody else closes the runs of a dead instance or forgets what has expired.
+async fn tidy(platform: &Platform, config: &Config) {
+    let parts = Parts::of(platform);
+    let closed = run::reap(config, &parts).await.map(drop);
+    let swept = run::sweep(config, &parts).await;
+    let limits = platform.limiter.sweep(platform.clock.now()).await.map_err(|error| error.to_string());
+    for error in [closed.err(), swept.err()].into_iter().flatten().map(|error| error.to_string()).chain(limits.err()) {
+        Line::new(platform.clock.now(), "error", "what has expired could not be tidied up")
+            .with("cause", error)
             .write(&*platform.log);
     }
 }
@@ -133,12 +153,14 @@ pub fn close(user: UserId, now: Timestamp) -> Vec<Statement> {
 async fn erase(platform: &Platform, config: &Config, user: UserId, since: Timestamp) -> Result<bool> {
     platform.accounts.batch(close(user, platform.clock.now())).await?;
     sessions::repeat_ends(platform, config, user).await?;
-    let may_finish = platform.clock.now() > since.plus(config.access_token + SKEW);
+    // Until then a token may be valid, or a reply under way whose cost is still to come.
+    let longest = config.access_token.max(config.timeouts.total + config.lease);
+    let may_finish = platform.clock.now() > since.plus(longest + SKEW);
     let erased = erase_chats(platform, user).await? && forget_events(platform, user).await?;
     if !erased || !may_finish {
         return Ok(false);
     }
-    platform.chats.for_user(user).run(store::ledger::erase_open(user)).await?;
+    platform.chats.for_user(user).run(store::ledger::forget_rest(user, platform.clock.now())).await?;
     // What remains is that somebody was erased, and when.
     let nowhere = Device::default();
     let event = Event { user: None, ..Event::by_user(user, Action::AccountErased, &nowhere) };

@@ -4,7 +4,7 @@
 
 use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
 
-use domain::{ConversationId, Timestamp, account::Device, factor::Factor, gcra::Quota};
+use domain::{ConversationId, Timestamp, account::Device, factor::Factor, gcra::Quota, permission::Role};
 use ports::{Outcome, Platform};
 
 use super::{
@@ -95,7 +95,10 @@ pub struct Export {
 
 /// Begins, for somebody who has just proved to be there.
 pub async fn begin(platform: &Arc<Platform>, config: &Config, caller: &Identity, device: &Device) -> Result<Export> {
-    caller.require_recent(platform.clock.now(), config.second_factors.step_up)?;
+    // A guest has nothing to prove itself with.
+    if caller.role != Role::Guest {
+        caller.require_recent(platform.clock.now(), config.second_factors.step_up)?;
+    }
     limits::take(platform, &format!("export:{}", caller.user), QUOTA).await?;
     profiles::find(platform, caller.user).await?;
     let event = Event { session: caller.session, ..Event::by_user(caller.user, Action::Exported, device) };

@@ -103,7 +103,6 @@ pub async fn reset(
         store::password_history::keep(user.id, now),
         store::users::reset_password(user.id, &found.email, &hash, now),
         login_attempts::clear(&Key::of(user.email.as_deref().unwrap_or_default())),
-        store::trusted_devices::delete_all(user.id),
         audit::statement(platform, &Event::by_user(user.id, Action::PasswordReset, device)),
     ];
     batch.extend(afterwards(platform, config, user));
@@ -120,11 +119,16 @@ pub async fn reset(
     Ok(())
 }
 
-/// What goes with every new password: the history is cut, and other permissions to choose one end.
-fn afterwards(platform: &Platform, config: &Config, user: &User) -> [Statement; 2] {
+/// What goes with every new password: the history is cut, and what the old one permitted ends.
+fn afterwards(platform: &Platform, config: &Config, user: &User) -> [Statement; 5] {
+    let now = platform.clock.now();
     [
         store::password_history::trim(user.id, config.accounts.password_history.saturating_sub(1)),
-        store::one_time_tokens::revoke(user.id, Purpose::ResetPassword.as_str(), platform.clock.now()),
+        store::one_time_tokens::revoke(user.id, Purpose::ResetPassword.as_str(), now),
+        // Whoever knew the old password may have asked for another address.
+        store::one_time_tokens::revoke(user.id, Purpose::ConfirmEmail.as_str(), now),
+        store::trusted_devices::delete_all(user.id),
+        store::challenges::delete_all(user.id),
     ]
 }
 

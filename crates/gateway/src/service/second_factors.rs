@@ -48,20 +48,29 @@ pub async fn overview(platform: &Platform, user: UserId) -> Result<Overview> {
     })
 }
 
-/// The words for what a user who signs in may prove besides, the usual first; `None`: nothing is asked, because the user has no
-/// factor, or the device is trusted.
-pub async fn asked_of(
-    platform: &Platform,
-    user: UserId,
-    trusted: Option<&Secret<String>>,
-) -> Result<Option<Vec<&'static str>>> {
+/// What a user who signs in has to prove besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Nothing: there is no factor.
+    Nothing,
+    /// Nothing: the device is trusted.
+    TrustedDevice,
+    /// One of these, by their words, the usual first.
+    OneOf(Vec<&'static str>),
+}
+
+/// Looks at the factors of a user who signs in, perhaps from a device that is trusted.
+pub async fn asked_of(platform: &Platform, user: UserId, trusted: Option<&Secret<String>>) -> Result<Asked> {
     let mut batch = vec![store::factors::of_user(user), store::recovery_codes::left(user)];
     batch.extend(trusted.and_then(|token| trusted_devices::recognise(platform, user, token)));
     let outcomes = platform.accounts.batch(batch).await?;
-    let [factors, codes, rest @ ..] = outcomes.as_slice() else { return Ok(None) };
+    let [factors, codes, rest @ ..] = outcomes.as_slice() else { return Ok(Asked::Nothing) };
     let factors = store::factors::decode(factors)?;
-    if factors.is_empty() || rest.iter().any(|recognised| !recognised.rows.is_empty()) {
-        return Ok(None);
+    if factors.is_empty() {
+        return Ok(Asked::Nothing);
+    }
+    if rest.iter().any(|recognised| !recognised.rows.is_empty()) {
+        return Ok(Asked::TrustedDevice);
     }
     let mut words: Vec<&'static str> = Vec::new();
     for factor in &factors {
@@ -72,7 +81,7 @@ pub async fn asked_of(
     if store::recovery_codes::decode_left(codes)? > 0 {
         words.push("recovery_code");
     }
-    Ok(Some(words))
+    Ok(Asked::OneOf(words))
 }
 
 /// Tells a user by mail, if there is an address.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{
-    SessionId, UserId,
+    SessionId, Timestamp, UserId,
     account::{Device, Session},
     permission::Role,
     user_agent,
@@ -74,9 +74,17 @@ pub struct Tokens {
 }
 
 /// The statement that opens a session.
-pub fn insert(platform: &Platform, config: &Config, id: SessionId, user: UserId, device: &Device) -> Statement {
+pub fn insert(
+    platform: &Platform,
+    config: &Config,
+    id: SessionId,
+    user: UserId,
+    device: &Device,
+    authenticated_at: Timestamp,
+) -> Statement {
     let now = platform.clock.now();
-    store::sessions::insert(id, user, device, now, now.plus(config.session_idle), now.plus(config.session_max))
+    let (idle_at, expires_at) = (now.plus(config.session_idle), now.plus(config.session_max));
+    store::sessions::insert(id, user, device, authenticated_at, now, idle_at, expires_at)
 }
 
 /// The statements that make room for one more session of a user: for the batch that opens it, before it does.
@@ -114,8 +122,8 @@ pub fn first_tokens(
     role: Role,
     email_verified: bool,
     id: SessionId,
+    authenticated_at: Timestamp,
 ) -> Result<Tokens> {
-    let authenticated_at = platform.clock.now();
     let session = Session { id, user, counter: 1, role, email_verified, generation: 0, authenticated_at };
     tokens(platform, config, &session)
 }

@@ -3,18 +3,18 @@
 use std::time::Duration;
 
 use domain::{
-    Secret, SessionId, UserId,
+    Secret, SessionId, Timestamp, UserId,
     account::{Device, Standing, User},
     permission::Role,
 };
-use ports::{Platform, Statement};
+use ports::{DatabaseErrorKind, Platform, Statement};
 
 use super::{
     audit::{self, Action, Event},
     first_admin,
     letters::{self, Letter},
     second_factors::{
-        self,
+        self, Asked,
         challenges::{self, Challenge},
     },
     sessions::{self, Tokens},
@@ -90,31 +90,44 @@ pub async fn finish_trusting(
     trusted: Option<&Secret<String>>,
 ) -> Result<SignIn> {
     require_usable(user, method.as_str())?;
-    if let Some(methods) = second_factors::asked_of(platform, user.id, trusted).await? {
-        let challenge = challenges::pose(platform, config, user.id, method.as_str(), methods).await?;
-        return Ok(SignIn::SecondFactor(challenge));
-    }
-    complete(platform, config, user, method.as_str(), device, Vec::new()).await.map(SignIn::Done)
+    let proved_at = match second_factors::asked_of(platform, user.id, trusted).await? {
+        Asked::Nothing => platform.clock.now(),
+        // A device is no proof that its owner is there: what is sensitive asks for the factor.
+        Asked::TrustedDevice => Timestamp::default(),
+        Asked::OneOf(methods) => {
+            let challenge = challenges::pose(platform, config, user.id, method.as_str(), methods).await?;
+            return Ok(SignIn::SecondFactor(challenge));
+        }
+    };
+    complete(platform, config, user, method.as_str(), proved_at, device, Vec::new()).await.map(SignIn::Done)
 }
 
-/// Opens the session of a user who has proved all that is asked for: `by` names it. `besides` is done in the same batch.
+/// Opens the session of a user who has proved all that is asked for, at `proved_at`: `by` names it. `besides` is done in the same
+/// batch. What was proved to an account that has changed since it was read counts for nothing.
 pub async fn complete(
     platform: &Platform,
     config: &Config,
     user: &User,
     by: &str,
+    proved_at: Timestamp,
     device: &Device,
     besides: Vec<Statement>,
 ) -> Result<Tokens> {
     let role = first_admin::role(platform, config, user, device).await?;
     let verified = user.email_verified_at.is_some();
-    let (open, tokens) = open_by(platform, config, user.id, role, verified, Action::SignedIn, by, device)?;
+    let (open, tokens) = open_by(platform, config, user.id, role, verified, Action::SignedIn, by, proved_at, device)?;
     let mut batch = sessions::make_room(platform, config, user.id).to_vec();
     let asked = batch.len();
     batch.push(store::sessions::seen(user.id, device, platform.clock.now().minus(KNOWN)));
     batch.extend(open);
     batch.extend(besides);
-    let outcomes = platform.accounts.batch(batch).await?;
+    batch.push(store::users::demand_unchanged(user.id, user.credential_generation));
+    let outcomes = platform.accounts.batch(batch).await.map_err(|error| {
+        if error.kind != DatabaseErrorKind::Check {
+            return error.into();
+        }
+        Error::unauthenticated("account_changed", "The account was changed meanwhile. Sign in again.")
+    })?;
     sessions::made_room(platform, config, user.id, outcomes.first(), device).await?;
     let seen = outcomes.get(asked).map(store::sessions::was_seen).transpose()?.unwrap_or_default();
     if let Some(email) = user.email.as_deref().filter(|_| !seen) {
@@ -171,7 +184,7 @@ pub fn open(
     device: &Device,
 ) -> Result<(Vec<Statement>, Tokens)> {
     let action = if method.is_first() { Action::Registered } else { Action::SignedIn };
-    open_by(platform, config, user, role, email_verified, action, method.as_str(), device)
+    open_by(platform, config, user, role, email_verified, action, method.as_str(), platform.clock.now(), device)
 }
 
 #[expect(clippy::too_many_arguments, reason = "all of it is told to the client or to the audit log")]
@@ -183,14 +196,15 @@ fn open_by(
     email_verified: bool,
     action: Action,
     by: &str,
+    proved_at: Timestamp,
     device: &Device,
 ) -> Result<(Vec<Statement>, Tokens)> {
     let session = platform.entropy.id(platform.clock.now(), SessionId::new);
     let event = Event { detail: Some(by), session: Some(session), ..Event::by_user(user, action, device) };
     let batch = vec![
-        sessions::insert(platform, config, session, user, device),
+        sessions::insert(platform, config, session, user, device, proved_at),
         audit::statement(platform, &event),
         audit::expire(platform, config),
     ];
-    Ok((batch, sessions::first_tokens(platform, config, user, role, email_verified, session)?))
+    Ok((batch, sessions::first_tokens(platform, config, user, role, email_verified, session, proved_at)?))
 }

@@ -153,11 +153,12 @@ pub fn page_oldest(user: UserId, after: &str) -> Statement {
     )
 }
 
-/// Leaves of a bounded number of events about an erased user only what happened and when. Returns their ids.
+/// Leaves of a bounded number of events about an erased user only what happened, when, and which other user did it. Returns their
+/// ids.
 pub fn forget_user(user: UserId) -> Statement {
     Statement::new(
-        "UPDATE audit_events SET user_id = NULL, actor_id = NULL, detail = NULL, session_id = NULL, device = NULL,
-                                 address = NULL, country = NULL
+        "UPDATE audit_events SET user_id = NULL, actor_id = nullif(actor_id, user_id), detail = NULL, session_id = NULL,
+                                 device = NULL, address = NULL, country = NULL
          WHERE id IN (SELECT id FROM audit_events WHERE user_id = ?1 LIMIT 500) RETURNING id",
         [user.to_string().into()],
     )

@@ -50,3 +50,8 @@ pub fn decode(outcome: &Outcome) -> Result<Option<Challenge>, DatabaseError> {
 pub fn end(id: ChallengeId) -> Statement {
     Statement::new("DELETE FROM challenges WHERE id = ?1 RETURNING id", [id.to_string().into()])
 }
+
+/// Takes all challenges of a user away.
+pub fn delete_all(user: UserId) -> Statement {
+    Statement::new("DELETE FROM challenges WHERE user_id = ?1", [user.to_string().into()])
+}

@@ -156,6 +156,7 @@ pub fn change(id: UserId, change: Change, now: Timestamp) -> Statement {
                                         WHERE others.role = 'admin' AND others.standing = 'active' AND others.id <> ?1)
                            THEN coalesce(?3, standing) ELSE 'no admin left' END,
            must_change_password = coalesce(?4, must_change_password),
+           credential_generation = credential_generation + 1,
            email_verified_at = CASE WHEN ?5 = 0 THEN email_verified_at ELSE coalesce(email_verified_at, ?6) END,
            updated_at = ?6
          WHERE id = ?1 AND standing <> 'deleted' RETURNING id",

@@ -162,6 +162,15 @@ pub fn expire_all(now: Timestamp) -> Statement {
     )
 }
 
+/// Whether [`expire_all`] has something to do: a row says so.
+pub fn any_expired(now: Timestamp) -> Statement {
+    Statement::new(
+        "SELECT run_id FROM ledger WHERE settled_at IS NULL AND expires_at <= ?1
+           AND NOT EXISTS (SELECT 1 FROM runs WHERE id = run_id AND ended_at IS NULL) LIMIT 1",
+        [now.millis().into()],
+    )
+}
+
 /// Makes every open entry look expired: right only where this process alone owns the database and has just started.
 pub fn abandon_all() -> Statement {
     Statement::new("UPDATE ledger SET expires_at = 0 WHERE settled_at IS NULL", [])
@@ -252,9 +261,16 @@ pub fn forget_budgets(user: UserId) -> Statement {
     Statement::new("DELETE FROM budgets WHERE user_id = ?1", [user.to_string().into()])
 }
 
-/// Deletes the entries of a deleted user that nobody settled in all that time.
-pub fn erase_open(user: UserId) -> Statement {
-    Statement::new("DELETE FROM ledger WHERE user_id = ?1 AND settled_at IS NULL", [user.to_string().into()])
+/// Makes all that is left of a deleted user's entries nobody's. Those that nobody settled in all that time are settled at their
+/// reservations.
+pub fn forget_rest(user: UserId, now: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE ledger
+         SET user_id = '', cost = coalesce(cost, reserved), settled_at = coalesce(settled_at, ?2),
+             estimated = CASE WHEN settled_at IS NULL THEN 1 ELSE estimated END
+         WHERE user_id = ?1",
+        [user.to_string().into(), now.millis().into()],
+    )
 }
 
 /// An entry that is not settled yet.

@@ -57,14 +57,23 @@ pub fn insert_unused(token: &NewToken<'_>) -> Statement {
     )
 }
 
-/// A new token that brings the password which the account's newest one for this purpose brings.
+/// A new token that brings the password which the account's only one for this purpose brings. If there were several, nobody knows whose
+/// password it would be: then it brings none.
 pub fn insert_again(token: &NewToken<'_>) -> Statement {
     token.statement(
         "INSERT INTO one_time_tokens (hash, user_id, purpose, email, password_hash, created_at, expires_at)
          VALUES (?1, ?2, ?3, ?4,
-                 coalesce(?5, (SELECT password_hash FROM one_time_tokens WHERE user_id = ?2 AND purpose = ?3
-                               ORDER BY created_at DESC, hash LIMIT 1)),
+                 coalesce(?5, (SELECT max(password_hash) FROM one_time_tokens WHERE user_id = ?2 AND purpose = ?3
+                               GROUP BY user_id HAVING count(DISTINCT coalesce(password_hash, '')) = 1)),
                  ?6, ?7) RETURNING hash",
+    )
+}
+
+/// Takes the passwords from an account's unused tokens for a purpose: more than one person may have chosen one.
+pub fn forget_passwords(user: UserId, purpose: &'static str) -> Statement {
+    Statement::new(
+        "UPDATE one_time_tokens SET password_hash = NULL WHERE user_id = ?1 AND purpose = ?2 AND used_at IS NULL",
+        [user.to_string().into(), purpose.into()],
     )
 }
 

@@ -56,6 +56,23 @@ pub fn expire(user: UserId, before: Timestamp) -> Statement {
     )
 }
 
+/// Deletes a bounded number of logs of runs of everybody that ended before `before`.
+pub fn expire_all(before: Timestamp) -> Statement {
+    Statement::new(
+        "DELETE FROM run_events WHERE run_id IN
+           (SELECT e.run_id FROM run_events e JOIN runs r ON r.id = e.run_id WHERE r.ended_at <= ?1 LIMIT 500)",
+        [before.millis().into()],
+    )
+}
+
+/// Whether [`expire_all`] has something to do: a row says so.
+pub fn any_expired(before: Timestamp) -> Statement {
+    Statement::new(
+        "SELECT e.run_id AS run_id FROM run_events e JOIN runs r ON r.id = e.run_id WHERE r.ended_at <= ?1 LIMIT 1",
+        [before.millis().into()],
+    )
+}
+
 /// Decodes the events of all rows, in order.
 pub fn decode(outcome: &Outcome) -> Result<Vec<Event>, DatabaseError> {
     let bad = |_| DatabaseError::new(DatabaseErrorKind::Other, "run_events holds a row that is no log");

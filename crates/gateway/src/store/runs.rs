@@ -192,6 +192,26 @@ pub fn expire(user: UserId, passing: Timestamp, keyed: Timestamp) -> Statement {
     )
 }
 
+/// The same for everybody, a bounded number of them.
+pub fn expire_all(passing: Timestamp, keyed: Timestamp) -> Statement {
+    Statement::new(
+        "DELETE FROM runs WHERE id IN
+           (SELECT id FROM runs WHERE conversation_id IS NULL AND kept = 0 AND ended_at <= ?1
+              AND (idempotency_key IS NULL OR ended_at <= ?2)
+            LIMIT 500)",
+        [passing.millis().into(), keyed.millis().into()],
+    )
+}
+
+/// Whether [`expire_all`] has something to do: a row says so.
+pub fn any_expired(passing: Timestamp, keyed: Timestamp) -> Statement {
+    Statement::new(
+        "SELECT id FROM runs WHERE conversation_id IS NULL AND kept = 0 AND ended_at <= ?1
+           AND (idempotency_key IS NULL OR ended_at <= ?2) LIMIT 1",
+        [passing.millis().into(), keyed.millis().into()],
+    )
+}
+
 /// Deletes a run without a conversation that its user asked to store; one under way loses its owner with it. Returns the
 /// id; a conversation's run goes with its conversation only.
 pub fn delete(key: RunKey) -> Statement {

@@ -14,6 +14,7 @@ pub fn insert(
     id: SessionId,
     user: UserId,
     device: &Device,
+    authenticated_at: Timestamp,
     now: Timestamp,
     idle_at: Timestamp,
     expires_at: Timestamp,
@@ -21,7 +22,7 @@ pub fn insert(
     Statement::new(
         "INSERT INTO sessions (id, user_id, counter, rotated_at, user_agent, created_at, last_used_at, idle_at, expires_at,
                                authenticated_at, device_name, platform, address, country)
-         VALUES (?1, ?2, 1, ?4, ?3, ?4, ?4, ?5, ?6, ?4, ?7, ?8, ?9, ?10)",
+         VALUES (?1, ?2, 1, ?4, ?3, ?4, ?4, ?5, ?6, ?11, ?7, ?8, ?9, ?10)",
         [
             id.to_string().into(),
             user.to_string().into(),
@@ -33,6 +34,7 @@ pub fn insert(
             device.platform.as_deref().into(),
             device.address.map(|address| address.to_string()).into(),
             device.country.as_deref().into(),
+            authenticated_at.millis().into(),
         ],
     )
 }

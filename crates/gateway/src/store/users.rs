@@ -47,7 +47,7 @@ pub fn insert(user: &NewUser<'_>) -> Statement {
 pub fn by_email(email: &Email) -> Statement {
     Statement::new(
         "SELECT id, number, email, email_verified_at, role, standing, password_hash, created_at,
-                must_change_password
+                must_change_password, credential_generation
          FROM users WHERE email = ?1 AND standing <> 'deleted'",
         [email.as_str().into()],
     )
@@ -76,7 +76,7 @@ pub fn hash(outcome: &Outcome) -> Result<Option<Secret<String>>, DatabaseError> 
 pub fn by_token(hash: &str) -> Statement {
     Statement::new(
         "SELECT id, number, email, email_verified_at, role, standing, password_hash, created_at,
-                must_change_password
+                must_change_password, credential_generation
          FROM users WHERE id = (SELECT user_id FROM one_time_tokens WHERE hash = ?1) AND standing = 'active'",
         [hash.into()],
     )
@@ -85,7 +85,8 @@ pub fn by_token(hash: &str) -> Statement {
 /// Replaces a password. One that is not `old` any more violates `NOT NULL`, so that its whole batch fails.
 pub fn change_password(id: UserId, old: &str, new: &str, now: Timestamp) -> Statement {
     Statement::new(
-        "UPDATE users SET password_hash = CASE WHEN password_hash = ?2 THEN ?3 END, must_change_password = 0, updated_at = ?4
+        "UPDATE users SET password_hash = CASE WHEN password_hash = ?2 THEN ?3 END, must_change_password = 0, updated_at = ?4,
+                credential_generation = credential_generation + 1
          WHERE id = ?1",
         [id.to_string().into(), old.into(), new.into(), now.millis().into()],
     )
@@ -96,9 +97,20 @@ pub fn reset_password(id: UserId, email: &str, new: &str, now: Timestamp) -> Sta
     Statement::new(
         "UPDATE users
          SET password_hash = ?3, must_change_password = 0, updated_at = ?4,
+             credential_generation = credential_generation + 1,
              email_verified_at = CASE WHEN email = ?2 THEN coalesce(email_verified_at, ?4) ELSE email_verified_at END
          WHERE id = ?1",
         [id.to_string().into(), email.into(), new.into(), now.millis().into()],
+    )
+}
+
+/// Fails the batch, by violating `NOT NULL`, if the account may not be used any more or what its user proved when it was read at this
+/// generation is worth nothing any more.
+pub fn demand_unchanged(id: UserId, generation: i64) -> Statement {
+    Statement::new(
+        "UPDATE users
+         SET standing = CASE WHEN standing = 'active' AND credential_generation = ?2 THEN standing END WHERE id = ?1",
+        [id.to_string().into(), generation.into()],
     )
 }
 
@@ -133,7 +145,7 @@ pub fn change_email(id: UserId, email: &str, now: Timestamp) -> Statement {
 pub fn by_id(id: UserId) -> Statement {
     Statement::new(
         "SELECT id, number, email, email_verified_at, role, standing, password_hash, created_at,
-                must_change_password
+                must_change_password, credential_generation
          FROM users WHERE id = ?1 AND standing <> 'deleted'",
         [id.to_string().into()],
     )
@@ -196,6 +208,7 @@ pub fn decode(outcome: &Outcome) -> Result<Vec<User>, DatabaseError> {
             password_hash: Some(row.text(6)?).filter(|hash| !hash.is_empty()).map(Secret::from),
             created_at: Timestamp::from_millis(row.integer(7)?),
             must_change_password: row.integer(8)? != 0,
+            credential_generation: row.integer(9)?,
         });
     }
     Ok(users)

@@ -57,7 +57,16 @@ async fn clients_that_never_read_hold_back_nobody_and_cannot_make_memory_grow() 
     const REPLY: usize = 1 << 20;
     let data = tempfile::tempdir().expect("a folder");
     let provider = Arc::new(Provider::start());
-    let server = Littoral::start(data.path(), &provider, &[("LITTORAL_MAX_REPLY_BYTES", "1048576")]);
+    // A slow machine that does all of this at once is no provider that stalls.
+    let patience = [
+        ("LITTORAL_MAX_REPLY_BYTES", "1048576"),
+        ("LITTORAL_FIRST_BYTE_TIMEOUT_MS", "60000"),
+        ("LITTORAL_FIRST_TOKEN_TIMEOUT_MS", "60000"),
+        ("LITTORAL_IDLE_TIMEOUT_MS", "60000"),
+        ("LITTORAL_TOTAL_TIMEOUT_MS", "120000"),
+        ("LITTORAL_LEASE_MS", "60000"),
+    ];
+    let server = Littoral::start(data.path(), &provider, &patience);
     let user = server.api.user().await;
     // Four times what a reply may have, in pieces of 1 KiB.
     let piece = "x".repeat(1024);
@@ -89,10 +98,11 @@ async fn clients_that_never_read_hold_back_nobody_and_cannot_make_memory_grow() 
             let path = format!("/api/v1/chat/conversations/{conversation}/messages?limit=100");
             let (_, body) = user.get(&path).await.json().await;
             let messages = body["messages"].as_array().expect("messages").clone();
-            let ended = messages.iter().filter(|message| message["status"] == "length").count();
-            if ended == CLIENTS * round {
+            let of = |status: &str| messages.iter().filter(|message| message["status"] == status).count();
+            if of("length") == CLIENTS * round {
                 break messages;
             }
+            assert_eq!((of("failed"), of("interrupted"), of("stopped")), (0, 0, 0), "a run ended in another way");
             tokio::time::sleep(Duration::from_millis(100)).await;
         };
         assert!(

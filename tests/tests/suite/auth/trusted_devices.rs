@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::{
-    Api,
+    Api, PASSWORD, User,
     authenticator::{Protected, factors},
 };
 
@@ -32,6 +32,28 @@ async fn a_trusted_device_signs_in_with_the_password_alone() {
     let wrong = json!({ "email": protected.user.email, "password": "wrong-Passw0rd-7", "trusted_device_token": token });
     assert_eq!(api.post("/api/v1/auth/login", &wrong).await.status, 401);
     protected.challenge().await;
+}
+
+#[tokio::test]
+async fn what_is_sensitive_asks_for_the_factor_on_a_trusted_device_too() {
+    let api = Api::start().await;
+    let protected = Protected::new(&api).await;
+    let token = trusted(&protected, 0).await;
+    let user = User { tokens: login(&protected, &token).await, ..protected.user.clone() };
+    let (status, body) = user.post("/api/v1/auth/recovery-codes", &json!({})).await.json().await;
+    assert_eq!((status, &body["code"]), (403, &json!("step_up_required")), "{body}");
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_trust() {
+    let api = Api::start().await;
+    let protected = Protected::new(&api).await;
+    let token = trusted(&protected, 0).await;
+    let body = json!({ "current_password": PASSWORD, "new_password": "canary-Passw0rd-8" });
+    assert_eq!(protected.user.post("/api/v1/auth/password/change", &body).await.status, 204);
+    let body = json!({ "email": protected.user.email, "password": "canary-Passw0rd-8", "trusted_device_token": token });
+    let (status, asked) = api.post("/api/v1/auth/login", &body).await.json().await;
+    assert_eq!((status, &asked["second_factor_required"]), (200, &json!(true)), "{asked}");
 }
 
 #[tokio::test]

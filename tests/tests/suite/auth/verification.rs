@@ -137,6 +137,26 @@ async fn another_address_counts_when_it_is_confirmed_and_the_old_one_is_told() {
 }
 
 #[tokio::test]
+async fn a_new_password_ends_what_the_old_one_asked_for() {
+    let api = Api::start().await;
+    for by_mail in [true, false] {
+        let (user, thiefs) = (api.user().await, Api::fresh_email());
+        // Somebody who knows the password asks for an address of their own.
+        assert_eq!(change(&user, &thiefs, PASSWORD).await.status, 202);
+        let token = token_in(&api.provider.mail_about(&thiefs, "Confirm your new").await);
+        if by_mail {
+            let reset_token = reset_token(&api, &user.email).await;
+            assert_eq!(reset(&api, &reset_token, "canary-Passw0rd-8").await.status, 204);
+        } else {
+            let body = json!({ "current_password": PASSWORD, "new_password": "canary-Passw0rd-8" });
+            assert_eq!(user.post("/api/v1/auth/password/change", &body).await.status, 204);
+        }
+        no_token(post(&api, "confirm", json!({ "token": token })).await).await;
+        assert_eq!(login(&api, &user.email, "canary-Passw0rd-8").await.status, 200);
+    }
+}
+
+#[tokio::test]
 async fn another_address_wants_the_password_and_must_be_another() {
     let api = Api::start().await;
     let user = api.user().await;

@@ -13,7 +13,10 @@ use crate::{
         context::{Caller, Context},
         device,
     },
-    service::guests::{self, Upgrade},
+    service::{
+        captcha,
+        guests::{self, Upgrade},
+    },
 };
 
 /// `POST /api/v1/auth/guest`
@@ -24,9 +27,10 @@ pub async fn create(context: Context, headers: HeaderMap) -> Result<Response> {
 
 /// `POST /api/v1/auth/guest/upgrade`
 pub async fn upgrade(context: Context, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response> {
-    let (email, password, _) = registration(&context, &headers, body).await?;
+    let (email, password, captcha) = registration(&context, &headers, body).await?;
     let device = device::of(&context, &headers);
     let (platform, config) = (&context.platform, &context.config);
+    captcha::require(platform, config, captcha, &device).await?;
     Ok(match guests::upgrade(platform, config, &caller, email, password, &device).await? {
         Upgrade::Done(done) => tokens(done),
         Upgrade::Mailed => accepted(),

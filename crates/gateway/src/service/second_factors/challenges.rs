@@ -120,7 +120,7 @@ pub async fn answer(
     } else {
         (Vec::new(), None)
     };
-    let tokens = sign_in::complete(platform, config, &user, &by, device, besides).await?;
+    let tokens = sign_in::complete(platform, config, &user, &by, platform.clock.now(), device, besides).await?;
     Ok(Answered { tokens, trusted_device })
 }
 
