@@ -245,6 +245,7 @@ async fn the_last_admin_stays_until_there_is_another_one() {
         database.run(Statement::new(sql, [id.into()])).await.expect("an admin");
     };
     make_admin(&id).await;
+    let admin = admin.refreshed().await;
     let (status, refused) = leave(&admin, "immediate").await;
     assert_eq!((status, &refused["code"]), (409, &json!("last_admin")));
     assert_eq!(leave(&admin, "scheduled").await.0, 202);

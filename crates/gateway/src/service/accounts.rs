@@ -128,7 +128,7 @@ async fn enroll(platform: &Platform, config: &Config, email: &Email, hash: &str,
     Ok(())
 }
 
-/// Signs in. An address that nobody has takes the same path as one whose password is wrong: it is counted, and the password is
+/// Signs in by an e-mail address, or by a user name. One that nobody has takes the same path as one whose password is wrong: it is counted, and the password is
 /// verified with the hash of another account, always the same one. A device may show that it is `trusted`.
 pub async fn login(
     platform: &Platform,
@@ -140,7 +140,8 @@ pub async fn login(
 ) -> Result<SignIn> {
     let (email, key) = (Email::parse(address), Key::of(address));
     let mut batch = vec![login_attempts::read(&key), store::users::stand_in(key.point())];
-    batch.extend(email.as_ref().map(store::users::by_email));
+    let by_name = || domain::profile::username(address).map(|name| store::users::by_username(&name));
+    batch.extend(email.as_ref().map(store::users::by_email).or_else(by_name));
     let outcomes = platform.accounts.batch(batch).await?;
     login_attempts::check(platform, config, outcomes.first())?;
     let stand_in = outcomes.get(1).map(store::users::hash).transpose()?.flatten();

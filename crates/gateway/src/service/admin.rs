@@ -41,9 +41,9 @@ impl Actor<'_> {
     }
 
     /// Refuses an admin who has not proved to be there lately.
-    fn require_recent(self, platform: &Platform, config: &Config) -> Result<()> {
+    async fn require_recent(self, platform: &Platform, config: &Config) -> Result<()> {
         match self {
-            Self::Admin(identity) => identity.require_recent(platform.clock.now(), config.second_factors.step_up),
+            Self::Admin(identity) => identity.require_recent(platform, config).await,
             Self::Operator => Ok(()),
         }
     }
@@ -86,7 +86,7 @@ pub async fn create(
     device: &Device,
 ) -> Result<Account> {
     if account.role == Role::Admin {
-        actor.require_recent(platform, config)?;
+        actor.require_recent(platform, config).await?;
         if !account.email_verified {
             return Err(unproved());
         }
@@ -127,7 +127,7 @@ pub async fn change(
 ) -> Result<Account> {
     let account = find_other(platform, actor, id).await?;
     if let Some(role) = change.role.filter(|role| *role != account.role) {
-        actor.require_recent(platform, config)?;
+        actor.require_recent(platform, config).await?;
         if account.role == Role::Guest || role == Role::Guest {
             return Err(conflict("guest_account", "A guest becomes a user by signing up, not by an admin."));
         }
@@ -140,6 +140,10 @@ pub async fn change(
     }
     let happenings = happenings(&account, change);
     if happenings.is_empty() {
+        // Perhaps a repetition, because the first time the end of the access tokens could not be noted.
+        if account.standing == Standing::Suspended || account.must_change_password {
+            sessions::repeat_ends(platform, config, id).await?;
+        }
         return Ok(account);
     }
     let now = platform.clock.now();
@@ -165,7 +169,7 @@ pub async fn change(
 
 /// Deletes an account: it cannot be used from now on, its address is free, and what is left of it waits to be erased.
 pub async fn delete(platform: &Platform, config: &Config, actor: Actor<'_>, id: UserId, device: &Device) -> Result<()> {
-    actor.require_recent(platform, config)?;
+    actor.require_recent(platform, config).await?;
     find_other(platform, actor, id).await?;
     let now = platform.clock.now();
     let event = audit::statement(platform, &event(actor, id, Action::AccountDeleted, None, device));

@@ -55,7 +55,7 @@ pub async fn create(
     device: &Device,
 ) -> Result<(ApiKey, Secret<String>)> {
     let (session, now) = (owner.session()?, platform.clock.now());
-    owner.require_recent(now, config.second_factors.step_up)?;
+    owner.require_recent(platform, config).await?;
     let key = text::make(&*platform.entropy);
     let made = ApiKey {
         id: platform.entropy.id(now, ApiKeyId::new),

@@ -71,7 +71,7 @@ pub async fn leave(platform: &Platform, config: &Config, caller: &Identity, devi
     let (user, now) = (caller.user, platform.clock.now());
     // A guest has nothing to prove itself with.
     if caller.role != Role::Guest {
-        caller.require_recent(now, config.second_factors.step_up)?;
+        caller.require_recent(platform, config).await?;
     }
     let event = audit::statement(platform, &Event::by_user(user, Action::AccountDeleted, device));
     let batch = std::iter::once(store::directory::delete(user, now)).chain(erasure::close(user, now)).chain([event]);

@@ -17,6 +17,7 @@ use super::{
     letters::{self, Letter},
     limits, login_attempts,
     one_time_tokens::{self, Found, Purpose},
+    second_factors,
     sessions::{self, Tokens},
     sign_in::{self, Method, SignIn},
 };
@@ -88,9 +89,10 @@ pub async fn change(
     match (&user.password_hash, password) {
         (Some(_), Some(password)) => {
             login_attempts::require_password(platform, config, &user, password, device).await?;
+            second_factors::require_if_any(platform, config, caller).await?;
         }
         (Some(_), None) => return Err(Error::field("/password", "This field is required.")),
-        (None, _) => caller.require_recent(platform.clock.now(), config.second_factors.step_up)?,
+        (None, _) => caller.require_recent(platform, config).await?,
     }
     if user.email.as_deref() == Some(new.as_str()) {
         return Err(Error::field("/new_email", "Is the address of your account already."));

@@ -97,7 +97,7 @@ pub struct Export {
 pub async fn begin(platform: &Arc<Platform>, config: &Config, caller: &Identity, device: &Device) -> Result<Export> {
     // A guest has nothing to prove itself with.
     if caller.role != Role::Guest {
-        caller.require_recent(platform.clock.now(), config.second_factors.step_up)?;
+        caller.require_recent(platform, config).await?;
     }
     limits::take(platform, &format!("export:{}", caller.user), QUOTA).await?;
     profiles::find(platform, caller.user).await?;

@@ -138,7 +138,7 @@ pub async fn link(
     let is_guest = user.role == Role::Guest;
     // A guest has nothing to prove itself with.
     if !is_guest {
-        caller.require_recent(platform.clock.now(), config.second_factors.step_up)?;
+        caller.require_recent(platform, config).await?;
     }
     let claims = id_tokens::verify(platform, provider, proof).await?;
     let claims = Claims { name: name.or(claims.name), ..claims };
@@ -199,7 +199,7 @@ pub async fn unlink(
     provider: &str,
     device: &Device,
 ) -> Result<()> {
-    caller.require_recent(platform.clock.now(), config.second_factors.step_up)?;
+    caller.require_recent(platform, config).await?;
     let linked = list(platform, caller.user).await?.into_iter().find(|identity| identity.provider == provider);
     let linked = linked.ok_or_else(missing)?;
     let gone = platform.accounts.run(store::identities::delete_unless_last(caller.user, &linked.provider)).await?;

@@ -1,7 +1,5 @@
 //! Who calls, by which credential, and what that allows.
 
-use std::time::Duration;
-
 use domain::{
     SessionId, Timestamp, UserId,
     permission::{Permission, Permissions, Role},
@@ -12,6 +10,7 @@ use super::{access_tokens, api_keys};
 use crate::{
     Config,
     error::{Error, ErrorKind, Result},
+    store,
 };
 
 /// A caller whose credential is good.
@@ -82,11 +81,19 @@ impl Identity {
         self.session.ok_or_else(needs)
     }
 
-    /// Refuses who has not proved to be there for longer than `within`.
-    pub fn require_recent(&self, now: Timestamp, within: Duration) -> Result<()> {
-        let recent = self.authenticated_at.is_some_and(|at| now.since(at) <= within);
-        if recent {
-            return Ok(());
+    /// Refuses who has not proved to be there for longer than the settings allow, and looks whether the session and the role are
+    /// still what the token says: what is done now may outlast the time in which an outdated token is still believed.
+    pub async fn require_recent(&self, platform: &Platform, config: &Config) -> Result<()> {
+        let (now, within) = (platform.clock.now(), config.second_factors.step_up);
+        if self.authenticated_at.is_some_and(|at| now.since(at) <= within) {
+            let open = store::sessions::stands(self.session()?, self.user, self.role);
+            if !platform.accounts.run(open).await?.rows.is_empty() {
+                return Ok(());
+            }
+            return Err(Error::unauthenticated(
+                "token_outdated",
+                "This access token is outdated. Refresh and try again.",
+            ));
         }
         Err(Error::new(
             ErrorKind::Forbidden,

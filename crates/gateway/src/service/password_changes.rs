@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{
-    Secret, SessionId, UserId,
+    Secret,
     account::{Device, Email, Standing, User},
 };
 use ports::{DatabaseErrorKind, Platform, Statement};
@@ -12,11 +12,12 @@ use super::{
     accounts,
     audit::{self, Action, Event},
     beside,
+    identity::Identity,
     letters::{self, Letter},
     limits,
     login_attempts::{self, Key},
     one_time_tokens::{self, Purpose},
-    passwords, sessions,
+    passwords, second_factors, sessions,
 };
 use crate::{
     Config,
@@ -31,14 +32,15 @@ const FIELD: &str = "/new_password";
 pub async fn change(
     platform: &Platform,
     config: &Config,
-    user: UserId,
-    session: SessionId,
+    caller: &Identity,
     current: Secret<String>,
     new: Secret<String>,
     device: &Device,
 ) -> Result<()> {
-    let user = accounts::find(platform, user).await?;
+    let session = caller.session()?;
+    let user = accounts::find(platform, caller.user).await?;
     login_attempts::require_password(platform, config, &user, current, device).await?;
+    second_factors::require_if_any(platform, config, caller).await?;
     require_new(platform, config, &user, &new).await?;
     let hash = passwords::hash(platform, config, new).await?;
     let now = platform.clock.now();
@@ -74,7 +76,8 @@ pub fn forget(platform: &Arc<Platform>, config: &Arc<Config>, email: Email) {
     beside::run(platform, "a password could not be reset by mail", async move {
         let known = store::users::decode(&inner.accounts.run(store::users::by_email(&email)).await?)?.pop();
         let Some(user) = known.filter(|user| user.standing == Standing::Active) else { return Ok(()) };
-        if !limits::allows_mail(&inner, &config, email.as_str()).await? {
+        // Counted apart: who floods an address with other letters does not keep its owner out.
+        if !limits::allows_mail(&inner, &config, &format!("reset {}", email.as_str())).await? {
             return Ok(());
         }
         let store = store::one_time_tokens::insert;

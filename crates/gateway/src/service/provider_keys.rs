@@ -18,6 +18,8 @@ use crate::{
 const LIFE: Duration = Duration::from_hours(1);
 /// An unknown key has the provider asked again: once a minute, whoever comes with one.
 const LOOK: Quota = Quota { burst: 1, period: Duration::from_mins(1) };
+/// While there are no keys, because the provider is down, it is asked so often.
+const FIRST_LOOK: Quota = Quota { burst: 10, period: Duration::from_mins(1) };
 /// The largest set of keys, in bytes.
 const MAX_BYTES: usize = 64 << 10;
 /// How long a provider may take.
@@ -45,6 +47,11 @@ pub async fn find(platform: &Platform, provider: &OidcProvider, id: Option<&str>
         let bucket = format!("jwks:{}", provider.name);
         if !platform.limiter.take(&bucket, LOOK, 1, platform.clock.now()).await?.allowed {
             return Ok(None);
+        }
+    } else {
+        let bucket = format!("jwks-first:{}", provider.name);
+        if !platform.limiter.take(&bucket, FIRST_LOOK, 1, platform.clock.now()).await?.allowed {
+            return Err(Error::unavailable(format!("the keys of {}: asked for too often", provider.name)));
         }
     }
     let unavailable = |cause: String| Error::unavailable(format!("the keys of {}: {cause}", provider.name));

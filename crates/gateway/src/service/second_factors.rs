@@ -15,6 +15,7 @@ use ports::Platform;
 
 use super::{
     accounts,
+    identity::Identity,
     letters::{self, Letter},
 };
 use crate::{Config, error::Result, store};
@@ -82,6 +83,14 @@ pub async fn asked_of(platform: &Platform, user: UserId, trusted: Option<&Secret
         words.push("recovery_code");
     }
     Ok(Asked::OneOf(words))
+}
+
+/// Where a password is asked for: who has a second factor must have shown it not long ago as well.
+pub async fn require_if_any(platform: &Platform, config: &Config, caller: &Identity) -> Result<()> {
+    match asked_of(platform, caller.user, None).await? {
+        Asked::Nothing => Ok(()),
+        Asked::TrustedDevice | Asked::OneOf(_) => caller.require_recent(platform, config).await,
+    }
 }
 
 /// Tells a user by mail, if there is an address.

@@ -110,6 +110,15 @@ pub fn open_one(id: SessionId, user: UserId) -> Statement {
     )
 }
 
+/// Whether a session is open, and its user active and of this role: a row says so.
+pub fn stands(id: SessionId, user: UserId, role: Role) -> Statement {
+    Statement::new(
+        "SELECT sessions.id AS session_id FROM sessions JOIN users ON users.id = sessions.user_id
+         WHERE sessions.id = ?1 AND users.id = ?2 AND sessions.ended_at IS NULL AND users.standing = 'active' AND users.role = ?3",
+        [id.to_string().into(), user.to_string().into(), role.as_str().into()],
+    )
+}
+
 /// The user of a session proved again to be there. Returns what [`advance`] does.
 pub fn authenticate(id: SessionId, user: UserId, now: Timestamp) -> Statement {
     Statement::new(

@@ -53,6 +53,16 @@ pub fn by_email(email: &Email) -> Statement {
     )
 }
 
+/// The user of a user name.
+pub fn by_username(name: &str) -> Statement {
+    Statement::new(
+        "SELECT id, number, email, email_verified_at, role, standing, password_hash, created_at,
+                must_change_password, credential_generation
+         FROM users WHERE id = (SELECT user_id FROM profiles WHERE username = ?1) AND standing <> 'deleted'",
+        [name.into()],
+    )
+}
+
 /// The hash of the password of some account that has one, always the same for a `point` until there are sixteen times as many
 /// accounts: what a wrong password for an address that nobody has is verified with, so that it takes as long as others.
 pub fn stand_in(point: i64) -> Statement {

@@ -116,3 +116,39 @@ async fn clients_that_never_read_hold_back_nobody_and_cannot_make_memory_grow() 
     println!("a client that never reads a reply of {} KiB costs {} KiB", REPLY / 1024, grown / 1024);
     assert!(grown < 8 * REPLY as u64, "{grown} bytes a client");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_logins_at_once_take_the_memory_of_two_and_others_are_served() {
+    const HASH: u64 = 16 << 20;
+    let data = tempfile::tempdir().expect("a folder");
+    let provider = Arc::new(Provider::start());
+    let settings = [
+        ("LITTORAL_ARGON2_MEMORY_KIB", "16384"),
+        ("LITTORAL_MAX_COMPUTATIONS", "2"),
+        // Nobody waits so long for a password in a debug build that the connection is given up.
+        ("LITTORAL_MAX_WAITING_COMPUTATIONS", "200"),
+    ];
+    let server = Littoral::start(data.path(), &provider, &settings);
+    let user = server.api.user().await;
+    let before = server.peak_memory();
+    let body = json!({ "email": user.email, "password": tests::PASSWORD });
+    let storm = futures_util::future::join_all((0..100).map(|_| server.api.post("/api/v1/auth/login", &body)));
+    let others = async {
+        let mut served = 0;
+        loop {
+            assert_eq!(user.get("/api/v1/chat/conversations").await.status, 200);
+            served += 1;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            if served == 20 {
+                return;
+            }
+        }
+    };
+    let (answers, ()) = tokio::join!(storm, others);
+    let signed_in = answers.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(signed_in, 100, "{:?}", answers.iter().map(|answer| answer.status).collect::<Vec<_>>());
+    let grown = server.peak_memory().saturating_sub(before);
+    println!("100 logins of {} MiB each at once, two computed at a time: {} MiB", HASH >> 20, grown >> 20);
+    // Two of them, what an allocator keeps of one, and the connections; not a hundred.
+    assert!(grown < 6 * HASH, "{grown} bytes");
+}

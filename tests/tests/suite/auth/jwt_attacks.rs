@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256, Sha384, Sha512};
 use tests::Api;
 
 use super::{
-    me, refused,
+    me, oidc, refused,
     tokens::{Genuine, key, message, public, sign, sign_with, signature, with},
 };
 
@@ -126,6 +126,28 @@ async fn the_public_ed25519_key_as_an_hmac_secret() {
                 .map(|alg| sign(&with(&real.header, &json!({ "kid": "ed", "alg": alg })), &real.claims, &secret))
         };
         shapes_of_public_key("ed").into_iter().flat_map(forge).collect()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_public_rsa_key_as_an_hmac_secret() {
+    refuse(|real| {
+        let rsa = oidc::jwk("rsa");
+        let modulus = rsa["n"].as_str().unwrap();
+        let shapes: [Vec<u8>; 4] = [
+            URL_SAFE_NO_PAD.decode(modulus).unwrap(),
+            modulus.into(),
+            rsa.to_string().into(),
+            format!("{{\"keys\":[{rsa}]}}").into(),
+        ];
+        let forge = |secret: Vec<u8>| {
+            ["HS256", "RS256"].into_iter().flat_map(move |alg| {
+                ["test", "rsa"]
+                    .map(|id| sign(&with(&real.header, &json!({ "kid": id, "alg": alg })), &real.claims, &secret))
+            })
+        };
+        shapes.into_iter().flat_map(forge).collect()
     })
     .await;
 }

@@ -35,7 +35,7 @@ fn key(id: &str) -> (EncodingKey, Algorithm) {
 }
 
 /// The public half, as a provider shows it.
-fn jwk(id: &str) -> Value {
+pub fn jwk(id: &str) -> Value {
     let (key, algorithm) = key(id);
     let jwk = serde_json::to_value(Jwk::from_encoding_key(&key, algorithm).expect("a public half")).expect("JSON");
     with(&jwk, &json!({ "kid": id, "use": "sig" }))

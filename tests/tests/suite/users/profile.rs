@@ -1,7 +1,7 @@
 //! What users say of themselves.
 
 use serde_json::{Value, json};
-use tests::Api;
+use tests::{Api, PASSWORD, User};
 
 use super::ME;
 
@@ -109,4 +109,21 @@ async fn every_wrong_field_is_named_and_none_repeated() {
         }
     }
     assert_eq!(user.get(ME).await.json().await.1["profession"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_user_name_signs_in_as_the_address_does() {
+    let api = Api::start().await;
+    let (user, name) = (api.user().await, fresh_username());
+    assert_eq!(user.patch(ME, &json!({ "username": name })).await.status, 200);
+    let login = async |name: &str, password: &str| {
+        api.post("/api/v1/auth/login", &json!({ "email": name, "password": password })).await.json().await
+    };
+    assert_eq!(login(&name, "canary-Wrong-Passw0rd-7").await.0, 401);
+    let (status, tokens) = login(&name.to_uppercase(), PASSWORD).await;
+    assert_eq!(status, 200, "{tokens}");
+    let signed_in = User { tokens, ..user.clone() };
+    assert_eq!(signed_in.id().await, user.id().await);
+    assert_eq!(user.patch(ME, &json!({ "username": null })).await.status, 200);
+    assert_eq!(login(&name, PASSWORD).await.0, 401, "a name that nobody has");
 }

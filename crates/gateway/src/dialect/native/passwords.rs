@@ -21,7 +21,6 @@ use crate::{
 
 /// `POST /api/v1/auth/password/change`
 pub async fn change(context: Context, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response> {
-    let session = caller.session()?;
     let mut fields = Fields::new(body::object(&context, &headers, body, false).await?);
     let current = Secret::new(fields.text("current_password", 1..=MAX_CHARACTERS));
     let new = new_password(&context, &mut fields, "new_password");
@@ -29,7 +28,7 @@ pub async fn change(context: Context, caller: Caller, headers: HeaderMap, body: 
     let Context { platform, config, .. } = &context;
     let device = device::of(&context, &headers);
     limits::recovery(platform, config, device.address).await?;
-    password_changes::change(platform, config, caller.user, session, current, new, &device).await?;
+    password_changes::change(platform, config, &caller, current, new, &device).await?;
     Ok(no_content())
 }
 

@@ -47,7 +47,7 @@ pub async fn begin_totp(context: Context, caller: Caller, headers: HeaderMap, bo
     let mut fields = Fields::new(body::object(&context, &headers, body, true).await?);
     let name = fields.maybe_text("name", 1..=MAX_NAME);
     let name = fields.finish(name)?;
-    require_recent(&context, &caller)?;
+    caller.require_recent(&context.platform, &context.config).await?;
     let begun = enrolment::begin(&context.platform, &context.config, caller.user, name.as_deref()).await?;
     let view = own::TotpEnrolment {
         id: begun.id.to_string(),
@@ -76,7 +76,7 @@ pub async fn remove(
     headers: HeaderMap,
 ) -> Result<Response> {
     let id = path.ok().and_then(|Path(text)| FactorId::parse(&text)).ok_or_else(|| Error::not_found("Factor"))?;
-    require_recent(&context, &caller)?;
+    caller.require_recent(&context.platform, &context.config).await?;
     let device = device::of(&context, &headers);
     enrolment::remove(&context.platform, &context.config, caller.user, id, &device).await?;
     Ok(no_content())
@@ -84,7 +84,7 @@ pub async fn remove(
 
 /// `POST /api/v1/auth/recovery-codes`
 pub async fn renew_codes(context: Context, caller: Caller, headers: HeaderMap) -> Result<Response> {
-    require_recent(&context, &caller)?;
+    caller.require_recent(&context.platform, &context.config).await?;
     let device = device::of(&context, &headers);
     let codes = enrolment::renew_codes(&context.platform, &context.config, caller.user, &device).await?;
     Ok(json(StatusCode::CREATED, &recovery_codes(&codes)))
@@ -172,8 +172,4 @@ fn proof(fields: &mut Fields) -> Option<Proof> {
 
 fn recovery_codes(codes: &[Secret<String>]) -> own::RecoveryCodes {
     own::RecoveryCodes { recovery_codes: codes.iter().map(|code| code.expose().clone()).collect() }
-}
-
-fn require_recent(context: &Context, caller: &Caller) -> Result<()> {
-    caller.require_recent(context.platform.clock.now(), context.config.second_factors.step_up)
 }
