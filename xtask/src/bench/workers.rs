@@ -94,10 +94,10 @@ fn introduction() -> String {
     let version = version.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default();
     format!(
         "## Worker, under `workerd serve` ({version})\n\nOne process serves the script of `cargo xtask build workers` and the two scripts that it is \
-         compared with. Durable Objects are workerd's own, kept on disk. Workers KV is an empty stub and D1 a stub that refuses, since \
-         workerd has neither without wrangler's shims: no route that reads the database is measured here. `ai/complete` reads none: it \
-         checks the token (KV), takes from the rate limit (one Durable Object), and runs in a Durable Object of its own that asks the \
-         upstream.\n\n"
+         compared with. Durable Objects are workerd's own, kept on disk. Workers KV is an empty stub and D1 a stub that takes \
+         every statement and keeps nothing, since workerd has neither without wrangler's shims: what a database takes is not measured \
+         here. `ai/complete` checks the token (KV), takes from the rate limit (one Durable Object), reserves in the ledger (D1), and runs \
+         in a Durable Object of its own that asks the upstream and settles (D1).\n\n"
     )
 }
 

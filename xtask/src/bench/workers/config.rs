@@ -47,8 +47,16 @@ export default {
 /// A namespace of Workers KV in which nothing is.
 const EMPTY: &str = "export default { fetch: () => new Response('', { status: 404 }) };\n";
 
-/// A database that is not there.
-const REFUSES: &str = "export default { fetch: () => new Response('no database here', { status: 500 }) };\n";
+/// A database that takes every statement and keeps nothing: D1's answers, without a row.
+const FORGETS: &str = "\
+export default {
+  async fetch(request) {
+    const body = await request.json();
+    const empty = () => ({ success: true, results: { columns: [], rows: [] }, meta: {} });
+    return Response.json(Array.isArray(body) ? body.map(empty) : [empty()]);
+  },
+};
+";
 
 /// Writes the configuration and all that it names.
 pub fn write(folder: &Path, places: &Places) -> Result {
@@ -61,7 +69,7 @@ pub fn write(folder: &Path, places: &Places) -> Result {
         ("constant.js", CONSTANT.to_owned()),
         ("pass-through.js", PASS_THROUGH.to_owned()),
         ("empty.js", EMPTY.to_owned()),
-        ("refuses.js", REFUSES.to_owned()),
+        ("forgets.js", FORGETS.to_owned()),
         (FILE, config(places)?),
     ];
     // Objects with SQL are kept on disk or not at all.
@@ -99,7 +107,7 @@ const config :Workerd.Config = (
     )),
     (name = "empty", worker = (modules = [(name = "empty.js", esModule = embed "empty.js")], compatibilityDate = "{date}")),
     (name = "objects", disk = (path = "objects", writable = true)),
-    (name = "refuses", worker = (modules = [(name = "refuses.js", esModule = embed "refuses.js")], compatibilityDate = "{date}")),
+    (name = "forgets", worker = (modules = [(name = "forgets.js", esModule = embed "forgets.js")], compatibilityDate = "{date}")),
   ],
   sockets = [
     (name = "littoral", address = "{littoral}", http = (), service = "littoral"),
@@ -116,7 +124,7 @@ const littoral :Workerd.Worker = (
   compatibilityDate = "{date}",
   compatibilityFlags = [{flags}],
   bindings = [
-{bindings}    (name = "DB", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = "refuses")])),
+{bindings}    (name = "DB", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = "forgets")])),
     (name = "KEYS", kvNamespace = "empty"),
     (name = "ASSETS", service = "empty"),
     (name = "RUNS", durableObjectNamespace = "Run"),
