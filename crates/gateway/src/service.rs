@@ -10,6 +10,7 @@ pub mod base62;
 pub mod beside;
 pub mod captcha;
 pub mod charges;
+pub mod chores;
 pub mod completions;
 pub mod conversations;
 pub mod deletion;

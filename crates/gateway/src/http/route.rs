@@ -97,7 +97,7 @@ async fn limit_sign_in(context: Context, request: Request, next: Next) -> Result
     let network = service::limits::network(context.client.address);
     service::limits::take(&context.platform, &format!("auth:{network}"), context.config.auth_limit).await?;
     let response = next.run(request).await;
-    service::erasure::begin_if_time(&context.platform, &context.config);
+    service::chores::begin_if_time(&context.platform, &context.config);
     Ok(response)
 }
 

@@ -159,22 +159,9 @@ pub async fn login(
         passwords::refresh(platform, config, user.id, &own, password);
         return sign_in::finish_trusting(platform, config, user, Method::Password, device, trusted).await;
     }
-    let event = Event { user: known.as_ref().map(|user| user.id), actor: None, ..failed(device) };
+    let event = sign_in::failed(known.as_ref().map(|user| user.id), Method::Password, device);
     login_attempts::failed(platform, config, &key, known.as_ref(), &event).await?;
     Err(Error::unauthenticated("invalid_credentials", "Invalid email or password"))
-}
-
-/// A sign-in that did not work.
-fn failed(device: &Device) -> Event<'_> {
-    Event {
-        user: None,
-        actor: None,
-        action: Action::SignedIn,
-        succeeded: false,
-        detail: Some(Method::Password.as_str()),
-        session: None,
-        device,
-    }
 }
 
 /// Reads a user.

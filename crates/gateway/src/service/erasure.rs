@@ -15,13 +15,7 @@ use super::{
     audit::{self, Action, Event},
     guests, sessions,
 };
-use crate::{
-    Config,
-    error::Result,
-    log::Line,
-    run::{self, Parts},
-    store,
-};
+use crate::{Config, error::Result, log::Line, store};
 
 /// How many accounts are looked at in one go.
 const ACCOUNTS: i64 = 50;
@@ -29,10 +23,6 @@ const ACCOUNTS: i64 = 50;
 const PIECES: usize = 200;
 /// How long after an access token expired a host whose clock is slow may still take it.
 const SKEW: Duration = Duration::from_mins(1);
-/// How often sign-ins look for accounts to erase. Hosts with a timer do so themselves.
-const LOOK_EVERY: Duration = Duration::from_mins(10);
-/// Where it is noted when they last did.
-const LOOKED: &str = "erasure-looked";
 /// How often guests that nobody uses are looked for.
 const GUESTS_EVERY: Duration = Duration::from_hours(1);
 /// Where it is noted when they last were.
@@ -84,7 +74,7 @@ async fn delete_unused_guests(platform: &Platform, config: &Config) -> Result<()
 
 /// Whether something is due that happens every so often, and notes that it happens now. It may happen more often, where what
 /// was noted is not seen at once.
-async fn is_time(platform: &Platform, what: &str, every: Duration) -> bool {
+pub async fn is_time(platform: &Platform, what: &str, every: Duration) -> bool {
     let now = platform.clock.now();
     let last = platform.keys.get(what).await.ok().flatten();
     let last = last.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok()).map(Timestamp::from_millis);
@@ -102,34 +92,11 @@ pub fn begin(platform: &Arc<Platform>, config: &Arc<Config>) {
     platform.tasks.spawn(Box::pin(async move { attend(&own, &config).await }));
 }
 
-/// Runs it beside a sign-in, now and then: on a host without a timer, sign-ins are the clock.
-pub fn begin_if_time(platform: &Arc<Platform>, config: &Arc<Config>) {
-    let (own, config) = (Arc::clone(platform), Arc::clone(config));
-    platform.tasks.spawn(Box::pin(async move {
-        if is_time(&own, LOOKED, LOOK_EVERY).await {
-            attend(&own, &config).await;
-        }
-    }));
-}
-
-async fn attend(platform: &Platform, config: &Config) {
-    tidy(platform, config).await;
+/// Runs it, and tells the log if it fails.
+pub async fn attend(platform: &Platform, config: &Config) {
     if let Err(error) = run_due(platform, config).await {
         Line::new(platform.clock.now(), "error", "deleted accounts could not be looked for")
             .show("cause", &error)
-            .write(&*platform.log);
-    }
-}
-
-/// What timers of other hosts do besides: on Spin nobody else closes the runs of a dead instance or forgets what has expired.
-async fn tidy(platform: &Platform, config: &Config) {
-    let parts = Parts::of(platform);
-    let closed = run::reap(config, &parts).await.map(drop);
-    let swept = run::sweep(config, &parts).await;
-    let limits = platform.limiter.sweep(platform.clock.now()).await.map_err(|error| error.to_string());
-    for error in [closed.err(), swept.err()].into_iter().flatten().map(|error| error.to_string()).chain(limits.err()) {
-        Line::new(platform.clock.now(), "error", "what has expired could not be tidied up")
-            .with("cause", error)
             .write(&*platform.log);
     }
 }

@@ -49,7 +49,7 @@ pub async fn sign_in(
         Ok(claims) => Claims { name: name.or(claims.name), ..claims },
         Err(error) => {
             if error.kind == ErrorKind::Unauthenticated {
-                audit::record(platform, &failed(device)).await;
+                audit::record(platform, &sign_in::failed(None, Method::IdToken, device)).await;
             }
             return Err(error);
         }
@@ -230,19 +230,6 @@ fn new<'a>(platform: &Platform, provider: &'a OidcProvider, claims: &'a Claims, 
 
 fn linked<'a>(user: UserId, provider: &'a OidcProvider, device: &'a Device) -> Event<'a> {
     Event { detail: Some(&provider.name), ..Event::by_user(user, Action::IdentityLinked, device) }
-}
-
-/// A sign-in that did not work, of nobody known.
-fn failed(device: &Device) -> Event<'_> {
-    Event {
-        user: None,
-        actor: None,
-        action: Action::SignedIn,
-        succeeded: false,
-        detail: Some(Method::IdToken.as_str()),
-        session: None,
-        device,
-    }
 }
 
 fn is_unique(error: &DatabaseError) -> bool {

@@ -163,6 +163,19 @@ pub fn require_usable(user: &User, method: &str) -> Result<()> {
     Ok(())
 }
 
+/// A sign-in that did not work, at the account of somebody or of nobody known.
+pub fn failed(user: Option<UserId>, method: Method, device: &Device) -> Event<'_> {
+    Event {
+        user,
+        actor: None,
+        action: Action::SignedIn,
+        succeeded: false,
+        detail: Some(method.as_str()),
+        session: None,
+        device,
+    }
+}
+
 /// What the owner of a suspended account hears.
 pub fn suspended() -> Error {
     Error::new(
