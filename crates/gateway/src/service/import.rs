@@ -10,20 +10,17 @@ use domain::{
 use ports::{Platform, Statement};
 use serde_json::{Map, Value};
 
-use super::audit::{self, Action, Event};
+use super::{
+    audit::{self, Action, Event},
+    passwords::{BCRYPT_COSTS, MAX_MEMORY_KIB, MAX_WORK},
+};
 use crate::{error::Result, store};
 
 /// How many accounts one [`run`] takes at most.
 pub const BATCH: usize = 50;
 
-/// The most memory that verifying a hash may take, in KiB.
-const MAX_MEMORY_KIB: u32 = 256 * 1024;
-/// The most work: KiB times passes.
-const MAX_WORK: u64 = 1_048_576;
 /// The most lanes of argon2.
 const MAX_LANES: u32 = 16;
-/// The costs of bcrypt, as powers of two.
-const BCRYPT_COSTS: std::ops::RangeInclusive<u8> = 4..=14;
 
 /// An account as it comes.
 #[derive(Debug)]
@@ -127,7 +124,7 @@ fn check_bcrypt(hash: &str) -> Result<(), &'static str> {
     let rest = ["$2a$", "$2b$", "$2y$"].into_iter().find_map(|start| hash.strip_prefix(start)).ok_or(bad)?;
     let (cost, digest) = rest.split_once('$').ok_or(bad)?;
     let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'/');
-    let cost = (cost.len() == 2).then(|| cost.parse::<u8>().ok()).flatten().ok_or(bad)?;
+    let cost = (cost.len() == 2).then(|| cost.parse::<u32>().ok()).flatten().ok_or(bad)?;
     if digest.len() != 53 || !digest.bytes().all(plain) {
         return Err(bad);
     }

@@ -12,6 +12,7 @@ use domain::{Secret, UserId};
 use ports::Platform;
 
 use self::legacy::Bcrypt;
+pub use self::legacy::COSTS as BCRYPT_COSTS;
 use crate::{
     Config,
     config::HashCost,
@@ -23,9 +24,9 @@ use crate::{
 pub use domain::password::{LEAST_CHARACTERS, MAX_CHARACTERS};
 
 /// The most memory of a hash from elsewhere, in KiB.
-const MAX_MEMORY_KIB: u32 = 262_144;
+pub const MAX_MEMORY_KIB: u32 = 262_144;
 /// The most work of a hash from elsewhere, in KiB times passes: about a second.
-const MAX_WORK: u64 = 1_048_576;
+pub const MAX_WORK: u64 = 1_048_576;
 
 /// Why a password may not be chosen: one sentence for each rule that it breaks, none of which says anything of it.
 pub fn broken_rules(config: &Config, password: &str) -> Vec<String> {
@@ -66,11 +67,6 @@ pub async fn verify(
             Ok(false)
         }
     }
-}
-
-/// Whether users may be brought along with such a hash.
-pub fn is_supported(config: &Config, hash: &str) -> bool {
-    Stored::parse(hash, config.hash_cost).is_some()
 }
 
 /// Hashes a password anew, beside the request, when the hash that it was just verified with is not what the settings ask for.
