@@ -1,6 +1,7 @@
 //! A client of the API under test.
 
 use std::{
+    net::IpAddr,
     pin::Pin,
     sync::{
         Arc,
@@ -33,6 +34,8 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Api {
     target: Target,
+    /// Where requests come from, if a test says so.
+    from: Option<IpAddr>,
     /// Its provider.
     pub provider: Arc<Provider>,
 }
@@ -99,7 +102,7 @@ impl Api {
 
     /// The API of a host that answers at `base`, and whose provider is this one.
     pub fn at(base: &str, provider: Arc<Provider>) -> Self {
-        Self { target: Target::Remote(base.to_owned()), provider }
+        Self { target: Target::Remote(base.to_owned()), from: None, provider }
     }
 
     /// The same with other settings, which only the one in process can have; `None` elsewhere.
@@ -109,11 +112,11 @@ impl Api {
 
     async fn start_with(given: &[(&'static str, &str)]) -> Self {
         if let Some(base) = remote::base_url() {
-            return Self { target: Target::Remote(base), provider: Arc::new(Provider::remote()) };
+            return Self { target: Target::Remote(base), from: None, provider: Arc::new(Provider::remote()) };
         }
         let provider = Provider::start();
         let process = in_process::start(&provider.url(), given, in_process::database().await, 0).await;
-        Self { target: Target::InProcess(Arc::new(process)), provider: Arc::new(provider) }
+        Self { target: Target::InProcess(Arc::new(process)), from: None, provider: Arc::new(provider) }
     }
 
     /// Two processes in this one, over the same stores and with the same provider, and the database that can be made to
@@ -122,14 +125,15 @@ impl Api {
         let (provider, database) = (Arc::new(Provider::start()), in_process::database().await);
         let one = in_process::start(&provider.url(), given, database.clone(), 1).await;
         let two = in_process::start(&provider.url(), given, database.clone(), 2).await;
-        let api = |process| Self { target: Target::InProcess(Arc::new(process)), provider: provider.clone() };
+        let api =
+            |process| Self { target: Target::InProcess(Arc::new(process)), from: None, provider: provider.clone() };
         (api(one), api(two), database)
     }
 
     /// A third process over the stores of [`Api::two`], with other settings.
     pub async fn with_other_settings(&self, given: &[(&'static str, &str)], database: Arc<Faulty>) -> Self {
         let process = in_process::start(&self.provider.url(), given, database, 3).await;
-        Self { target: Target::InProcess(Arc::new(process)), provider: self.provider.clone() }
+        Self { target: Target::InProcess(Arc::new(process)), from: None, provider: self.provider.clone() }
     }
 
     /// Ends every task of a process in this one, as `kill -9` would: whatever it owned, nobody owns any more.
@@ -149,6 +153,13 @@ impl Api {
             }
             Target::Remote(_) => false,
         }
+    }
+
+    /// The same, called from another address of this machine: a network that no other test calls from.
+    #[must_use]
+    pub fn from_network(&self, address: [u8; 4]) -> Self {
+        assert_eq!(address[0], 127, "an address of this machine");
+        Self { from: Some(address.into()), ..self.clone() }
     }
 
     /// Calls a process in this one from this address and country from here on; false on a running host, whose platform says where
@@ -197,15 +208,15 @@ impl Api {
     ) -> Result<Answer, String> {
         match &self.target {
             Target::InProcess(..) => Ok(self.send(method, path, headers, body).await),
-            Target::Remote(base) => remote::try_send(base, method, path, headers, body).await,
+            Target::Remote(base) => remote::try_send(base, self.from, method, path, headers, body).await,
         }
     }
 
     /// Sends a request. The body is empty if there is none.
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
         match &self.target {
-            Target::InProcess(process) => in_process::send(process, method, path, headers, body).await,
-            Target::Remote(base) => remote::send(base, method, path, headers, body).await,
+            Target::InProcess(process) => in_process::send(process, self.from, method, path, headers, body).await,
+            Target::Remote(base) => remote::send(base, self.from, method, path, headers, body).await,
         }
     }
 

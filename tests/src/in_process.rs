@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -196,13 +197,22 @@ impl Tasks for MortalTasks {
     }
 }
 
-pub async fn send(process: &Process, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
+pub async fn send(
+    process: &Process,
+    from: Option<IpAddr>,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+) -> Answer {
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
     let mut request = request.body(Body::from(body)).expect("a request");
-    request.extensions_mut().insert(process.client.lock().expect("nobody panics here").clone());
+    let client = process.client.lock().expect("nobody panics here").clone();
+    let client = from.map_or(client, |address| Client { address: Some(address), country: None });
+    request.extensions_mut().insert(client);
     let (head, body) = process.gateway.handle(process.platform.clone(), request).await.into_parts();
     let body = Box::pin(body.into_data_stream().map(|chunk| chunk.map_err(|error| error.to_string())));
     Answer { status: head.status, headers: head.headers, body }

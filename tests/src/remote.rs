@@ -1,11 +1,10 @@
 //! The product on a running host: one connection a request, so that a test can cut it.
 
-use std::env;
+use std::{env, net::IpAddr};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::{Method, Request};
-use ports::HttpClient as _;
 use testkit::PlainHttp;
 
 use crate::{Answer, api::PATIENCE};
@@ -23,13 +22,22 @@ pub fn upstream_url() -> Option<String> {
     setting("UPSTREAM_URL").map(|url| url.trim_end_matches('/').to_owned())
 }
 
-pub async fn send(base: &str, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
-    try_send(base, method, path, headers, body).await.expect("an answer")
+/// Sends a request from one of this machine's addresses.
+pub async fn send(
+    base: &str,
+    from: Option<IpAddr>,
+    method: Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+) -> Answer {
+    try_send(base, from, method, path, headers, body).await.expect("an answer")
 }
 
 /// The same, with the connection's failure as an error.
 pub async fn try_send(
     base: &str,
+    from: Option<IpAddr>,
     method: Method,
     path: &str,
     headers: &[(&str, &str)],
@@ -39,8 +47,12 @@ pub async fn try_send(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
+    if let Some(from) = from {
+        // On Workers the platform says who calls by this header, and without one the caller does. No other host believes it.
+        request = request.header("cf-connecting-ip", from.to_string());
+    }
     let request = request.body(Bytes::from(body)).expect("a request");
-    let response = tokio::time::timeout(PATIENCE, PlainHttp.send(request)).await.expect("an answer in time");
+    let response = tokio::time::timeout(PATIENCE, PlainHttp.send_from(from, request)).await.expect("an answer in time");
     let (head, body) = response.map_err(|error| error.to_string())?.into_parts();
     let body = Box::pin(body.map(|chunk| chunk.map_err(|error| error.to_string())));
     Ok(Answer { status: head.status, headers: head.headers, body })

@@ -31,8 +31,11 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("LITTORAL_ARGON2_MEMORY_KIB", "64"),
     ("LITTORAL_ARGON2_PASSES", "1"),
     ("LITTORAL_AUTH_LIMIT", "60000/60"),
+    // Every test calls from one network, but for the one that has this locked.
+    ("LITTORAL_LOCKOUT_NETWORK_FAILURES", "600"),
     ("LITTORAL_SIGN_UP_LIMIT", "60000/60"),
     ("LITTORAL_RECOVERY_LIMIT", "60000/60"),
+    ("LITTORAL_SENSITIVE_LIMIT", "300/60"),
     ("LITTORAL_MESSAGE_LIMIT", "60000/60"),
     ("LITTORAL_GUESTS", "allow"),
     ("LITTORAL_GUEST_LIMIT", "60000/60"),

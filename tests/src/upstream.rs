@@ -64,7 +64,7 @@ impl Provider {
             return;
         }
         let body = script.to_json().into();
-        let status = remote::send(&self.url, Method::PUT, &format!("/__script/{id}"), &[], body).await.status;
+        let status = remote::send(&self.url, None, Method::PUT, &format!("/__script/{id}"), &[], body).await.status;
         assert!(status.is_success(), "the scripted upstream took no script: {status}");
     }
 
@@ -94,7 +94,8 @@ impl Provider {
     }
 
     pub(crate) async fn calls(&self, id: &str, query: &str) -> Value {
-        let answer = remote::send(&self.url, Method::GET, &format!("/__calls/{id}{query}"), &[], Vec::new()).await;
+        let answer =
+            remote::send(&self.url, None, Method::GET, &format!("/__calls/{id}{query}"), &[], Vec::new()).await;
         answer.json().await.1
     }
 }

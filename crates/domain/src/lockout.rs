@@ -1,5 +1,6 @@
 //! Guessing made slow: after a few wrong passwords for an address, a pause before the next try; after a few more, a lock. The
-//! same for addresses that nobody has. Counting is the store's.
+//! same for addresses that nobody has. After many from one network, whatever addresses they named, a lock of that network.
+//! Counting is the store's.
 
 use std::time::Duration;
 
@@ -10,23 +11,26 @@ const FREE: u32 = 2;
 /// The longest pause between two tries, in seconds.
 const LONGEST_PAUSE: u64 = 60;
 
-/// When an address is locked, and for how long.
+/// When an address or a network is locked, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// The wrong passwords in a row that lock; 0 switches locks and pauses off.
+    /// The wrong passwords in a row that lock an address; 0 switches locks and pauses off.
     pub failures: u32,
+    /// The wrong passwords within `duration` that lock a network; 0: none do. A right one between them changes nothing, since
+    /// who guesses may own an account.
+    pub network_failures: u32,
     /// How long a lock lasts, and after how long a wrong password is forgotten.
     pub duration: Duration,
 }
 
-/// What is known of an address.
+/// What is known of an address or a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// Wrong passwords in a row.
+    /// Wrong passwords: of an address, those in a row.
     pub failures: u32,
-    /// When the last one came.
+    /// When the last one came; of a network, the first.
     pub last_at: Timestamp,
-    /// Until when the address is locked, if it was.
+    /// Until when it is locked, if it was.
     pub locked_until: Option<Timestamp>,
 }
 
@@ -37,12 +41,18 @@ pub enum Verdict {
     Free,
     /// It comes too early by this much.
     Paused(Duration),
-    /// The address is locked for so much longer.
+    /// The address or the network is locked for so much longer.
     Locked(Duration),
 }
 
 impl Rule {
-    /// Judges a try.
+    /// Judges a try by what is known of its network.
+    pub fn judge_network(self, record: Option<&Record>, now: Timestamp) -> Verdict {
+        let until = record.filter(|_| self.network_failures > 0).and_then(|record| record.locked_until);
+        until.filter(|until| *until > now).map_or(Verdict::Free, |until| Verdict::Locked(until.since(now)))
+    }
+
+    /// Judges a try by what is known of its address.
     pub fn judge(self, record: Option<&Record>, now: Timestamp) -> Verdict {
         let Some(record) = record.filter(|_| self.failures > 0) else { return Verdict::Free };
         if let Some(until) = record.locked_until {
@@ -66,7 +76,7 @@ fn pause(failures: u32) -> Duration {
 mod tests {
     use super::*;
 
-    const RULE: Rule = Rule { failures: 5, duration: Duration::from_mins(30) };
+    const RULE: Rule = Rule { failures: 5, network_failures: 100, duration: Duration::from_mins(30) };
 
     fn record(failures: u32, locked_until: Option<i64>) -> Record {
         Record {
@@ -100,5 +110,14 @@ mod tests {
         assert_eq!(RULE.judge(None, Timestamp::from_millis(1)), Verdict::Free);
         let off = Rule { failures: 0, ..RULE };
         assert_eq!(off.judge(Some(&locked), Timestamp::from_millis(1_000_001)), Verdict::Free);
+    }
+    #[test]
+    fn a_network_is_locked_or_free_and_never_paused() {
+        let at = |rule: Rule, locked, now| rule.judge_network(Some(&record(99, locked)), Timestamp::from_millis(now));
+        assert_eq!(at(RULE, None, 1_000_000), Verdict::Free);
+        assert_eq!(at(RULE, Some(2_000_000), 1_999_000), Verdict::Locked(Duration::from_secs(1)));
+        assert_eq!(at(RULE, Some(2_000_000), 2_000_000), Verdict::Free);
+        assert_eq!(at(Rule { network_failures: 0, ..RULE }, Some(2_000_000), 1_000_000), Verdict::Free);
+        assert_eq!(RULE.judge_network(None, Timestamp::from_millis(1)), Verdict::Free);
     }
 }

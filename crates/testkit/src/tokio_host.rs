@@ -2,6 +2,8 @@
 //! No TLS, no pooling: the product's client is a host's business.
 
 use std::{
+    io,
+    net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -16,7 +18,11 @@ use http_body_util::{BodyStream, Full};
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use ports::{Body, BoxFuture, Busy, HttpClient, HttpError, HttpErrorKind, Tasks};
-use tokio::{net::TcpStream, sync::Semaphore, task::JoinHandle};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    sync::Semaphore,
+    task::JoinHandle,
+};
 
 /// The executor that the test runs on.
 pub struct TokioTasks {
@@ -92,14 +98,18 @@ fn wrong(detail: &str) -> HttpError {
     HttpError::new(HttpErrorKind::Other, detail)
 }
 
-#[async_trait]
-impl HttpClient for PlainHttp {
-    async fn send(&self, mut request: Request<Bytes>) -> Result<Response<Body>, HttpError> {
+impl PlainHttp {
+    /// Sends a request from one of this machine's addresses.
+    pub async fn send_from(
+        &self,
+        address: Option<IpAddr>,
+        mut request: Request<Bytes>,
+    ) -> Result<Response<Body>, HttpError> {
         let uri = request.uri().clone();
         let (Some("http"), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return Err(wrong("PlainHttp speaks to http://host:port only"));
         };
-        let stream = TcpStream::connect((authority.host(), authority.port_u16().unwrap_or(80)))
+        let stream = connect(address, authority.host(), authority.port_u16().unwrap_or(80))
             .await
             .map_err(|error| HttpError::new(HttpErrorKind::Connect, error.to_string()))?;
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| wrong("the authority is no header value"))?;
@@ -113,5 +123,20 @@ impl HttpClient for PlainHttp {
         }));
         let response = sender.send_request(request.map(Full::new)).await.map_err(|error| broken(&error))?;
         Ok(response.map(|body| Box::pin(Chunks { body: BodyStream::new(body), _connection: connection }) as Body))
+    }
+}
+
+async fn connect(from: Option<IpAddr>, host: &str, port: u16) -> io::Result<TcpStream> {
+    let Some(from) = from else { return TcpStream::connect((host, port)).await };
+    let to = host.parse().map_err(io::Error::other)?;
+    let socket = if from.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.bind(SocketAddr::new(from, 0))?;
+    socket.connect(SocketAddr::new(to, port)).await
+}
+
+#[async_trait]
+impl HttpClient for PlainHttp {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, HttpError> {
+        self.send_from(None, request).await
     }
 }

@@ -328,7 +328,7 @@ async fn every_described_operation_is_answered_by_this_host() {
         let path = route.path.replace("{id}", SOME_ID);
         let answer = api.send(route.method.clone(), &path, &[], Vec::new()).await;
         let expected = match (route.access, &route.method) {
-            (Access::Needs(_), _) => 401,
+            (Access::Needs(_) | Access::Sensitive(_), _) => 401,
             // A new guest needs nothing.
             _ if path == "/api/v1/auth/guest" => 201,
             // An empty body is no JSON.

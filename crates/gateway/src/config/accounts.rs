@@ -38,7 +38,7 @@ pub struct Accounts {
     pub password: Policy,
     /// How many passwords, the present one among them, a new one must differ from.
     pub password_history: u32,
-    /// When wrong passwords lock an address.
+    /// When wrong passwords lock an address or a network.
     pub lockout: lockout::Rule,
     /// Who may make an account.
     pub sign_up: SignUp,
@@ -46,6 +46,8 @@ pub struct Accounts {
     pub sign_up_limit: Quota,
     /// Requests about passwords and addresses from one address of the network.
     pub recovery_limit: Quota,
+    /// Sensitive requests of one user, of each kind.
+    pub sensitive_limit: Quota,
     /// Letters that a stranger can cause to one e-mail address.
     pub mail_limit: Quota,
     /// Whether a user whose address is not confirmed may chat.
@@ -87,11 +89,13 @@ impl Accounts {
             password_history: read.number("LITTORAL_PASSWORD_HISTORY", 5, 0..=24).await?,
             lockout: lockout::Rule {
                 failures: read.number("LITTORAL_LOCKOUT_FAILURES", 5, 0..=1000).await?,
+                network_failures: read.number("LITTORAL_LOCKOUT_NETWORK_FAILURES", 100, 0..=100_000).await?,
                 duration: read.seconds("LITTORAL_LOCKOUT_SECONDS", 1800, 1..=604_800).await?,
             },
             sign_up,
             sign_up_limit: read.quota("LITTORAL_SIGN_UP_LIMIT", 20, 3600).await?,
             recovery_limit: read.quota("LITTORAL_RECOVERY_LIMIT", 10, 60).await?,
+            sensitive_limit: read.quota("LITTORAL_SENSITIVE_LIMIT", 20, 60).await?,
             mail_limit: read.quota("LITTORAL_MAIL_LIMIT", 5, 3600).await?,
             unverified_chat,
             captcha: secret.map(|secret| Captcha { secret: Secret::new(secret), url }),
@@ -110,7 +114,8 @@ mod tests {
     fn the_defaults_are_the_ones_of_the_documentation() {
         let accounts = load(&[]).unwrap().accounts;
         assert_eq!(accounts.password, Policy { min_length: 12, classes: 4, refuse_sequences: true });
-        assert_eq!(accounts.lockout, lockout::Rule { failures: 5, duration: Duration::from_mins(30) });
+        let lockout = lockout::Rule { failures: 5, network_failures: 100, duration: Duration::from_mins(30) };
+        assert_eq!(accounts.lockout, lockout);
         assert_eq!((accounts.password_history, accounts.sign_up, accounts.unverified_chat), (5, SignUp::Open, true));
         assert!(accounts.captcha.is_none());
     }

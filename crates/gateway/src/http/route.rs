@@ -25,6 +25,18 @@ pub enum Access {
     SignIn,
     /// Whose role and credential allow this.
     Needs(Permission),
+    /// The same within the limit of what is sensitive: how a user signs in, and what may be guessed at.
+    Sensitive(Permission),
+}
+
+impl Access {
+    /// What is asked for, if anything is.
+    pub const fn permission(self) -> Option<Permission> {
+        match self {
+            Self::Public | Self::SignIn => None,
+            Self::Needs(permission) | Self::Sensitive(permission) => Some(permission),
+        }
+    }
 }
 
 /// One operation.
@@ -49,9 +61,10 @@ impl Route {
         let handler = match access {
             Access::Public => on(filter, handler),
             Access::SignIn => on(filter, handler).layer(from_fn(limit_sign_in)),
-            Access::Needs(permission) => {
+            Access::Needs(permission) | Access::Sensitive(permission) => {
+                let bucket = matches!(access, Access::Sensitive(_)).then(|| format!("{method} {path}"));
                 on(filter, handler).layer(from_fn(move |context: Context, request: Request, next: Next| {
-                    require(permission, context, request, next)
+                    require(permission, bucket.clone(), context, request, next)
                 }))
             }
         };
@@ -70,12 +83,22 @@ pub fn router(routes: Vec<Route>) -> Router {
         })
 }
 
-async fn require(permission: Permission, context: Context, mut request: Request, next: Next) -> Result<Response> {
+/// Lets a caller through who has a permission, and where there is a `bucket`, takes one from the caller's own.
+async fn require(
+    permission: Permission,
+    bucket: Option<String>,
+    context: Context,
+    mut request: Request,
+    next: Next,
+) -> Result<Response> {
     let token = credential(request.headers())
         .ok_or_else(|| Error::unauthenticated("not_authenticated", "Not authenticated"))?;
     let caller: Caller = service::identity::authenticate(&context.platform, &context.config, token).await?;
     caller.require(permission)?;
     caller.require_verified(&context.config, permission)?;
+    if let Some(bucket) = bucket {
+        service::limits::sensitive(&context.platform, &context.config, caller.user, &bucket).await?;
+    }
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
@@ -136,7 +159,7 @@ mod tests {
     fn every_route_asks_for_a_permission_but_for_the_ones_named_here() {
         let open: Vec<_> = routes()
             .iter()
-            .filter(|route| !matches!(route.access, Access::Needs(_)))
+            .filter(|route| route.access.permission().is_none())
             .map(|route| (format!("{} {}", route.method, route.path), route.access))
             .collect();
         for (name, access) in &open {
@@ -151,7 +174,7 @@ mod tests {
     fn what_only_admins_may_is_asked_for_under_admin_and_nowhere_else() {
         let of_admins = [Permission::ReadUsers, Permission::ManageUsers, Permission::ReadAudit];
         for route in routes() {
-            let asks = matches!(route.access, Access::Needs(permission) if of_admins.contains(&permission));
+            let asks = route.access.permission().is_some_and(|permission| of_admins.contains(&permission));
             assert_eq!(asks, route.path.starts_with("/api/v1/admin/"), "{} {}", route.method, route.path);
         }
     }

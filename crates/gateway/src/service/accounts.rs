@@ -14,7 +14,7 @@ use super::{
     beside, first_admin,
     letters::{self, Letter},
     limits,
-    login_attempts::{self, Key},
+    login_attempts::{self, Try},
     one_time_tokens::{self, Purpose},
     passwords,
     sign_in::{self, Method, SignIn},
@@ -138,12 +138,12 @@ pub async fn login(
     trusted: Option<&Secret<String>>,
     device: &Device,
 ) -> Result<SignIn> {
-    let (email, key) = (Email::parse(address), Key::of(address));
-    let mut batch = vec![login_attempts::read(&key), store::users::stand_in(key.point())];
+    let (email, tried) = (Email::parse(address), Try::new(address, device));
+    let mut batch = vec![tried.read(), store::users::stand_in(tried.address().point())];
     let by_name = || domain::profile::username(address).map(|name| store::users::by_username(&name));
     batch.extend(email.as_ref().map(store::users::by_email).or_else(by_name));
     let outcomes = platform.accounts.batch(batch).await?;
-    login_attempts::check(platform, config, outcomes.first())?;
+    tried.check(platform, config, outcomes.first())?;
     let stand_in = outcomes.get(1).map(store::users::hash).transpose()?.flatten();
     let mut known = outcomes.get(2).map(store::users::decode).transpose()?.and_then(|mut users| users.pop());
     if let (None, Some(email)) = (&known, &email)
@@ -155,12 +155,12 @@ pub async fn login(
     let kept = own.as_ref().map(|_| password.clone());
     let matches = passwords::verify(platform, config, password, own.clone().or(stand_in)).await?;
     if let (Some(user), Some(own), Some(password), true) = (&known, own, kept, matches) {
-        login_attempts::succeeded(platform, config, &key).await?;
+        login_attempts::succeeded(platform, config, &tried).await?;
         passwords::refresh(platform, config, user.id, &own, password);
         return sign_in::finish_trusting(platform, config, user, Method::Password, device, trusted).await;
     }
     let event = sign_in::failed(known.as_ref().map(|user| user.id), Method::Password, device);
-    login_attempts::failed(platform, config, &key, known.as_ref(), &event).await?;
+    login_attempts::failed(platform, config, &tried, known.as_ref(), &event).await?;
     Err(Error::unauthenticated("invalid_credentials", "Invalid email or password"))
 }
 

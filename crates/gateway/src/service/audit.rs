@@ -64,6 +64,8 @@ pub enum Action {
     PasswordReset,
     /// Too many wrong passwords: an address was locked.
     AccountLocked,
+    /// Too many wrong passwords: signing in from a network was locked.
+    NetworkLocked,
     /// The address was proved, or an admin vouched for it.
     EmailVerified,
     /// The account got another address.
@@ -120,6 +122,7 @@ impl Action {
             Self::PasswordChanged => "password_changed",
             Self::PasswordReset => "password_reset",
             Self::AccountLocked => "account_locked",
+            Self::NetworkLocked => "network_locked",
             Self::EmailVerified => "email_verified",
             Self::EmailChanged => "email_changed",
             Self::SecondFactorAdded => "second_factor_added",
@@ -158,7 +161,12 @@ pub struct Event<'a> {
 impl<'a> Event<'a> {
     /// Something that a user did.
     pub fn by_user(user: UserId, action: Action, device: &'a Device) -> Self {
-        Self { user: Some(user), actor: None, action, succeeded: true, detail: None, session: None, device }
+        Self { user: Some(user), ..Self::by_nobody(action, device) }
+    }
+
+    /// Something that is about no account.
+    pub const fn by_nobody(action: Action, device: &'a Device) -> Self {
+        Self { user: None, actor: None, action, succeeded: true, detail: None, session: None, device }
     }
 }
 

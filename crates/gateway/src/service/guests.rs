@@ -67,7 +67,6 @@ pub async fn upgrade(
     accounts::require_sign_up(config)?;
     // As it tells which addresses are known, like signing up does.
     limits::sign_up(platform, config, device.address).await?;
-    limits::take(platform, &format!("upgrades:{}", caller.user), config.auth_limit).await?;
     if accounts::find(platform, caller.user).await?.role != Role::Guest {
         return Err(not_a_guest());
     }

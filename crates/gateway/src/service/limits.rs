@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use domain::{gcra::Quota, permission::Role};
+use domain::{UserId, gcra::Quota, permission::Role};
 use ports::Platform;
 
 use super::{identity::Identity, login_attempts::Key};
@@ -29,6 +29,11 @@ pub async fn take_message(platform: &Platform, config: &Config, caller: &Identit
         Role::User | Role::Admin => ("messages", config.message_limit),
     };
     take(platform, &format!("{kind}:{}", caller.user), quota).await
+}
+
+/// Takes one of the sensitive requests of one kind that a user may send.
+pub async fn sensitive(platform: &Platform, config: &Config, user: UserId, kind: &str) -> Result<()> {
+    take(platform, &format!("sensitive:{user}:{kind}"), config.accounts.sensitive_limit).await
 }
 
 /// Takes one of the requests about passwords and addresses that may come from one address of the network.

@@ -1,10 +1,11 @@
-//! Wrong passwords: counted by address, whether or not anybody has it, so that a known and an unknown one are answered alike.
+//! Wrong passwords: counted by address, whether or not anybody has it, so that a known and an unknown one are answered alike; and by
+//! the network that they come from, so that who tries one password at many addresses is stopped as well.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
-    Secret, Timestamp,
+    Secret,
     account::{Device, User},
-    lockout::{Record, Verdict},
+    lockout::Verdict,
 };
 use ports::{Outcome, Platform, Statement};
 use sha2::{Digest as _, Sha256};
@@ -12,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     audit::{self, Action, Event},
     letters::{self, Letter},
-    passwords,
+    limits, passwords,
 };
 use crate::{
     Config,
@@ -20,7 +21,7 @@ use crate::{
     store,
 };
 
-/// What an address is counted by.
+/// What an address or a network is counted by.
 #[derive(Clone, Debug)]
 pub struct Key(String);
 
@@ -41,19 +42,55 @@ impl Key {
     }
 }
 
-/// Reads what is known of an address.
-pub fn read(key: &Key) -> Statement {
-    store::login_failures::by_address(&key.0)
+/// What a try is counted by: the address that it names, and the network that it comes from, if the platform tells.
+#[derive(Clone, Debug)]
+pub struct Try {
+    address: Key,
+    network: Option<Key>,
 }
 
-/// Refuses a try that comes too early. `known` is the outcome of [`read`].
-pub fn check(platform: &Platform, config: &Config, known: Option<&Outcome>) -> Result<()> {
-    let record = known.map(store::login_failures::decode).transpose()?.flatten();
-    judge(config, record.as_ref(), platform.clock.now())
+impl Try {
+    /// A try at an address, or at what was sent in its place.
+    pub fn new(address: &str, device: &Device) -> Self {
+        Self { address: Key::of(address), network: network(device) }
+    }
+
+    /// The key of the address.
+    pub const fn address(&self) -> &Key {
+        &self.address
+    }
+
+    /// Reads what is known of it.
+    pub fn read(&self) -> Statement {
+        store::login_failures::known(&self.address.0, self.network.as_ref().map(Key::as_str))
+    }
+
+    /// Refuses a try that comes too early. `known` is the outcome of [`Self::read`].
+    pub fn check(&self, platform: &Platform, config: &Config, known: Option<&Outcome>) -> Result<()> {
+        let of = |key: &Key| known.map(|known| store::login_failures::decode_known(known, &key.0)).transpose();
+        let (rule, now) = (config.accounts.lockout, platform.clock.now());
+        let network = self.network.as_ref().map(of).transpose()?.flatten().flatten();
+        judge_network(rule.judge_network(network.as_ref(), now))?;
+        judge(rule.judge(of(&self.address)?.flatten().as_ref(), now))
+    }
 }
 
-fn judge(config: &Config, record: Option<&Record>, now: Timestamp) -> Result<()> {
-    match config.accounts.lockout.judge(record, now) {
+fn network(device: &Device) -> Option<Key> {
+    // No address looks like this.
+    device.address.map(|address| Key::of(&format!("network {}", limits::network(Some(address)))))
+}
+
+fn judge_network(verdict: Verdict) -> Result<()> {
+    let Verdict::Locked(retry_after) = verdict else { return Ok(()) };
+    Err(Error::new(
+        ErrorKind::RateLimited { retry_after },
+        "network_locked",
+        "Too many wrong passwords from your network: signing in from there is locked for a while. Wait, or use another network.",
+    ))
+}
+
+fn judge(verdict: Verdict) -> Result<()> {
+    match verdict {
         Verdict::Free => Ok(()),
         Verdict::Paused(retry_after) => Err(Error::new(
             ErrorKind::RateLimited { retry_after },
@@ -72,21 +109,28 @@ fn judge(config: &Config, record: Option<&Record>, now: Timestamp) -> Result<()>
 pub async fn failed(
     platform: &Platform,
     config: &Config,
-    key: &Key,
+    tried: &Try,
     user: Option<&User>,
     event: &Event<'_>,
 ) -> Result<()> {
     let (now, rule) = (platform.clock.now(), config.accounts.lockout);
-    let batch = vec![
-        store::login_failures::fail(&key.0, rule, now),
+    let mut batch = vec![
+        store::login_failures::fail(&tried.address.0, rule, now),
         store::login_failures::purge(rule, now),
         audit::statement(platform, event),
     ];
+    let common = batch.len();
+    batch.extend(tried.network.as_ref().map(|network| store::login_failures::fail_network(&network.0, rule, now)));
     let outcomes = platform.accounts.batch(batch).await?;
-    let Some(record) = outcomes.first().map(store::login_failures::decode).transpose()?.flatten() else {
+    let counted = |index: usize| outcomes.get(index).map(store::login_failures::decode).transpose();
+    let (own, network) = (counted(0)?.flatten(), counted(common)?.flatten());
+    if network.is_some_and(|record| record.locked_until.is_some()) {
+        audit::record(platform, &Event::by_nobody(Action::NetworkLocked, event.device)).await;
+    }
+    let Some(record) = own.filter(|_| network.is_some() || tried.network.is_none()) else {
         // Locked while this password was verified: it does not count, right or wrong.
-        let known = platform.accounts.run(read(key)).await?;
-        return check(platform, config, Some(&known));
+        let known = platform.accounts.run(tried.read()).await?;
+        return tried.check(platform, config, Some(&known));
     };
     if let Some(until) = record.locked_until.filter(|_| rule.failures > 0) {
         let event = Event { action: Action::AccountLocked, succeeded: true, detail: None, ..*event };
@@ -98,11 +142,11 @@ pub async fn failed(
     Ok(())
 }
 
-/// Forgets the wrong passwords before a right one. Refuses it when the address was locked while it was verified: of many guesses
-/// at once no more count than one after the other.
-pub async fn succeeded(platform: &Platform, config: &Config, key: &Key) -> Result<()> {
-    let batch = vec![store::login_failures::forgive(&key.0, platform.clock.now()), read(key)];
-    check(platform, config, platform.accounts.batch(batch).await?.get(1))
+/// Forgets the wrong passwords before a right one. Refuses it when the address or the network was locked while it was verified: of
+/// many guesses at once no more count than one after the other.
+pub async fn succeeded(platform: &Platform, config: &Config, tried: &Try) -> Result<()> {
+    let batch = vec![store::login_failures::forgive(&tried.address.0, platform.clock.now()), tried.read()];
+    tried.check(platform, config, platform.accounts.batch(batch).await?.get(1))
 }
 
 /// Unlocks an address: for the batch that gives its account a new password.
@@ -118,13 +162,13 @@ pub async fn require_password(
     password: Secret<String>,
     device: &Device,
 ) -> Result<()> {
-    let key = user.email.as_deref().map_or_else(|| Key::of(&user.id.to_string()), Key::of);
-    check(platform, config, Some(&platform.accounts.run(read(&key)).await?))?;
+    let tried = Try::new(user.email.as_deref().unwrap_or(&user.id.to_string()), device);
+    tried.check(platform, config, Some(&platform.accounts.run(tried.read()).await?))?;
     if passwords::verify(platform, config, password, user.password_hash.clone()).await? {
-        return succeeded(platform, config, &key).await;
+        return succeeded(platform, config, &tried).await;
     }
     let event = Event { succeeded: false, ..Event::by_user(user.id, Action::PasswordAsked, device) };
-    failed(platform, config, &key, Some(user), &event).await?;
+    failed(platform, config, &tried, Some(user), &event).await?;
     Err(Error::new(ErrorKind::Forbidden, "wrong_password", "This is not the password of your account."))
 }
 

@@ -1,30 +1,46 @@
-//! Wrong passwords in a row, by the hash of an address, whether or not anybody has it.
+//! Wrong passwords: in a row by the hash of an e-mail address, whether or not anybody has it, and within a time by the hash of an
+//! address of the network.
 
 use domain::{
     Timestamp,
     lockout::{Record, Rule},
 };
-use ports::{DatabaseError, Outcome, Statement};
+use ports::{DatabaseError, Outcome, Row, Statement};
 
-/// What is known of an address.
-pub fn by_address(address: &str) -> Statement {
-    Statement::new("SELECT failures, last_at, locked_until FROM login_failures WHERE address = ?1", [address.into()])
+/// What is known of an address and of a network.
+pub fn known(address: &str, network: Option<&str>) -> Statement {
+    Statement::new(
+        "SELECT failures, last_at, locked_until, address FROM login_failures WHERE address IN (?1, ?2)",
+        [address.into(), network.into()],
+    )
 }
 
-/// Decodes [`by_address`] and [`fail`]. No row: nothing is known, or a failure was not counted.
+/// Decodes what [`known`] says of `key`. `None`: nothing is known.
+pub fn decode_known(outcome: &Outcome, key: &str) -> Result<Option<Record>, DatabaseError> {
+    for row in &outcome.rows {
+        if row.text(3)? == key {
+            return record(row).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// Decodes [`fail`] and [`fail_network`]. No row: the failure was not counted.
 pub fn decode(outcome: &Outcome) -> Result<Option<Record>, DatabaseError> {
-    let Some(row) = outcome.rows.first() else { return Ok(None) };
-    Ok(Some(Record {
+    outcome.rows.first().map(record).transpose()
+}
+
+fn record(row: &Row) -> Result<Record, DatabaseError> {
+    Ok(Record {
         failures: u32::try_from(row.integer(0)?).unwrap_or(u32::MAX),
         last_at: Timestamp::from_millis(row.integer(1)?),
         locked_until: row.maybe_integer(2)?.map(Timestamp::from_millis),
-    }))
+    })
 }
 
 /// Counts a wrong password, and locks the address when it was one too many. The first after a lock or after a long time counts
 /// as the first. No row: the address is locked already, and nothing is counted.
 pub fn fail(address: &str, rule: Rule, now: Timestamp) -> Statement {
-    let most = if rule.failures == 0 { i64::from(u32::MAX) } else { i64::from(rule.failures) };
     Statement::new(
         "INSERT INTO login_failures (address, failures, last_at, locked_until)
          VALUES (?1, 1, ?2, CASE WHEN ?3 = 1 THEN ?4 END)
@@ -37,11 +53,38 @@ pub fn fail(address: &str, rule: Rule, now: Timestamp) -> Statement {
         [
             address.into(),
             now.millis().into(),
-            most.into(),
+            most(rule.failures).into(),
             now.plus(rule.duration).millis().into(),
             now.minus(rule.duration).millis().into(),
         ],
     )
+}
+
+/// Counts a wrong password from a network, and locks it when there were too many since the first one. After a lock and after the
+/// rule's duration, counting begins anew. No row: the network is locked already.
+pub fn fail_network(network: &str, rule: Rule, now: Timestamp) -> Statement {
+    Statement::new(
+        "INSERT INTO login_failures (address, failures, last_at, locked_until)
+         VALUES (?1, 1, ?2, CASE WHEN ?3 = 1 THEN ?4 END)
+         ON CONFLICT (address) DO UPDATE SET
+           failures = CASE WHEN locked_until IS NULL AND last_at > ?5 THEN failures + 1 ELSE 1 END,
+           locked_until = CASE WHEN ?3 = 1 OR (locked_until IS NULL AND last_at > ?5 AND failures + 1 >= ?3) THEN ?4 END,
+           last_at = CASE WHEN locked_until IS NULL AND last_at > ?5 THEN last_at ELSE ?2 END
+         WHERE locked_until IS NULL OR locked_until <= ?2
+         RETURNING failures, last_at, locked_until",
+        [
+            network.into(),
+            now.millis().into(),
+            most(rule.network_failures).into(),
+            now.plus(rule.duration).millis().into(),
+            now.minus(rule.duration).millis().into(),
+        ],
+    )
+}
+
+/// How many failures lock.
+fn most(failures: u32) -> i64 {
+    if failures == 0 { i64::from(u32::MAX) } else { i64::from(failures) }
 }
 
 /// Forgets what is known of an address, unless it is locked now.
@@ -60,8 +103,9 @@ pub fn clear(address: &str) -> Statement {
 /// Forgets some of those that have no consequence any more.
 pub fn purge(rule: Rule, now: Timestamp) -> Statement {
     Statement::new(
-        "DELETE FROM login_failures
-         WHERE address IN (SELECT address FROM login_failures WHERE last_at < ?1 LIMIT 20)",
-        [now.minus(rule.duration).millis().into()],
+        "DELETE FROM login_failures WHERE address IN (
+           SELECT address FROM login_failures
+           WHERE last_at < ?1 AND (locked_until IS NULL OR locked_until <= ?2) LIMIT 20)",
+        [now.minus(rule.duration).millis().into(), now.millis().into()],
     )
 }

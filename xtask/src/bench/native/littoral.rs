@@ -15,8 +15,9 @@ use crate::{
 /// What differs from a fresh installation: limits that no load reaches (a bucket refills by whole milliseconds, so that only a long
 /// period lets a burst be large), and the provider. All else is the default, among it the
 /// cost of password hashes, the five timeouts, the hold and one log line for every request.
-pub const LIMITS: [(&str, &str); 4] = [
+pub const LIMITS: [(&str, &str); 5] = [
     ("LITTORAL_AUTH_LIMIT", "1000000/86400"),
+    ("LITTORAL_LOCKOUT_NETWORK_FAILURES", "0"),
     ("LITTORAL_SIGN_UP_LIMIT", "1000000/86400"),
     ("LITTORAL_RECOVERY_LIMIT", "1000000/86400"),
     ("LITTORAL_MESSAGE_LIMIT", "1000000/86400"),

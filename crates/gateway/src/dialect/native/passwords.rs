@@ -27,7 +27,6 @@ pub async fn change(context: Context, caller: Caller, headers: HeaderMap, body: 
     fields.finish(())?;
     let Context { platform, config, .. } = &context;
     let device = device::of(&context, &headers);
-    limits::recovery(platform, config, device.address).await?;
     password_changes::change(platform, config, &caller, current, new, &device).await?;
     Ok(no_content())
 }
