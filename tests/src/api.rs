@@ -20,6 +20,7 @@ use testkit::Faulty;
 use crate::{
     Frames, Provider,
     in_process::{self, Process},
+    mail::token_in,
     remote,
     settings::{ADMIN_EMAIL, ADMIN_PASSWORD},
 };
@@ -136,6 +137,12 @@ impl Api {
         Self { target: Target::InProcess(Arc::new(process)), from: None, provider: self.provider.clone() }
     }
 
+    /// Waits until what a process in this one does beside its requests is done.
+    pub async fn settle(&self) {
+        let Target::InProcess(process) = &self.target else { panic!("a running host does not tell") };
+        process.tasks.settle().await;
+    }
+
     /// Ends every task of a process in this one, as `kill -9` would: whatever it owned, nobody owns any more.
     pub fn kill(&self) {
         if let Target::InProcess(process) = &self.target {
@@ -244,6 +251,14 @@ impl Api {
         let (status, tokens) = answer.json().await;
         assert_eq!(status, 201, "{tokens}");
         User { api: self.clone(), email, tokens }
+    }
+
+    /// A fresh user, signed in, who has proved the address.
+    pub async fn verified_user(&self) -> User {
+        let user = self.user().await;
+        let token = token_in(&self.provider.mail_about(&user.email, "Confirm your e-mail address").await);
+        assert_eq!(self.post("/api/v1/auth/email/verify", &json!({ "token": token })).await.status, 204);
+        user.refreshed().await
     }
 
     /// An account that there is, signed in.

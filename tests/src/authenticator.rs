@@ -99,7 +99,7 @@ pub struct Protected {
 impl Protected {
     /// A fresh one.
     pub async fn new(api: &Api) -> Self {
-        Self::of(api.user().await).await
+        Self::of(api.verified_user().await).await
     }
 
     /// A user who has none yet.

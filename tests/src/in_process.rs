@@ -174,6 +174,17 @@ pub struct MortalTasks {
 }
 
 impl MortalTasks {
+    /// Waits until every task that was spawned has ended.
+    pub async fn settle(&self) {
+        let running = || self.running.lock().expect("nobody panics here").iter().any(|task| !task.is_finished());
+        let settled = async {
+            while running() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(crate::api::PATIENCE, settled).await.expect("tasks that end");
+    }
+
     /// Ends every task that was spawned.
     pub fn kill(&self) {
         for task in self.running.lock().expect("nobody panics here").drain(..) {
@@ -220,8 +231,11 @@ pub async fn send(
 
 #[cfg(test)]
 mod tests {
-    use domain::account::Device;
-    use gateway::service::guests;
+    use domain::{UserId, account::Device};
+    use gateway::service::{
+        accounts, guests,
+        sign_in::{self, SignIn},
+    };
     use ports::Statement;
 
     use super::*;
@@ -244,5 +258,34 @@ mod tests {
         let unused = guests::unused(&platform, &config, 10).await.expect("a list");
         assert_eq!(unused.iter().map(ToString::to_string).collect::<Vec<_>>(), [first.rows[0].text(0).unwrap()]);
         assert!(guests::unused(&platform, &config, 0).await.expect("a list").is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_was_proved_before_a_suspension_opens_no_session() {
+        let provider = crate::Provider::start();
+        let process = start(&provider.url(), &[], database().await, 0).await;
+        let (platform, config) = (&process.platform, &process.config);
+        let body = serde_json::json!({ "email": "ada@example.com", "password": crate::PASSWORD }).to_string();
+        let headers = [("content-type", "application/json")];
+        let made = send(&process, None, Method::POST, "/api/v1/auth/register", &headers, body.into()).await;
+        assert_eq!(made.status, 201);
+        let run = async |sql| platform.accounts.run(Statement::new(sql, [])).await.expect("a statement");
+        let id = run("SELECT id FROM users").await.rows[0].text(0).map(UserId::parse).unwrap().expect("an id");
+        // A login that read the account before, and is still verifying the password.
+        let before = accounts::find(platform, id).await.expect("a user");
+        let sign_in = async |user| {
+            let done = sign_in::finish(platform, config, user, sign_in::Method::Password, &Device::default()).await;
+            done.map_err(|error| error.code)
+        };
+        assert!(matches!(sign_in(&before).await, Ok(SignIn::Done(_))));
+        for change in [
+            "UPDATE users SET credential_generation = credential_generation + 1",
+            "UPDATE users SET credential_generation = credential_generation - 1, standing = 'suspended'",
+            "UPDATE users SET standing = 'deleted'",
+        ] {
+            run(change).await;
+            assert_eq!(sign_in(&before).await.err().as_deref(), Some("account_changed"), "{change}");
+        }
+        assert_eq!(run("SELECT count(*) AS open FROM sessions").await.rows[0].integer(0), Ok(2));
     }
 }

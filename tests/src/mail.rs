@@ -104,7 +104,7 @@ mod tests {
 
         letters::send(&platform, &config, "ada+1@example.com", verify());
         provider.counted("mail:ada+1@example.com", 2).await;
-        letters::send(&platform, &config, "ada+1@example.com", Letter::PasswordChanged);
+        letters::send(&platform, &config, "ada+1@example.com", Letter::PasswordChanged { ended: "all" });
         assert_eq!(provider.mail_about("ada+1@example.com", "password").await["subject"], "Your password was changed");
         assert_eq!(provider.mails_to("ada+1@example.com").await.len(), 3);
         assert!(provider.mails_to("bob@example.com").await.is_empty());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ports::{Database as _, Statement};
 use serde_json::{Value, json};
 use testkit::Faulty;
-use tests::{Answer, Api, PASSWORD, User, settings::ADMIN_PASSWORD};
+use tests::{Answer, Api, PASSWORD, User, authenticator::Protected, settings::ADMIN_PASSWORD, token_in};
 
 const FIRST: &str = "the-first@example.com";
 const KEYS: &str = "/api/v1/auth/api-keys";
@@ -147,4 +147,23 @@ async fn keys_and_admins_are_made_by_who_proved_to_be_there_lately() {
     refused(first.delete(&path).await, 403, "step_up_required").await;
     // What harms little asks for less.
     assert_eq!(first.patch(&path, &json!({ "standing": "suspended" })).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_reset_takes_the_factor_of_who_proved_no_address_and_tells() {
+    let (api, database) = api().await;
+    let protected = Protected::new(&api).await;
+    // As if it came from before addresses had to be proved.
+    let email = protected.user.email.clone();
+    let sql = "UPDATE users SET email_verified_at = NULL WHERE email = ?1";
+    database.run(Statement::new(sql, [email.as_str().into()])).await.expect("a change of the store");
+    assert_eq!(api.post("/api/v1/auth/password/forgot", &json!({ "email": email })).await.status, 202);
+    let token = token_in(&api.provider.mail_about(&email, "Reset your").await);
+    let body = json!({ "token": token, "new_password": "canary-Passw0rd-8" });
+    assert_eq!(api.post("/api/v1/auth/password/reset", &body).await.status, 204);
+    let user = api.sign_in(&email, "canary-Passw0rd-8").await;
+    let (_, events) = user.get("/api/v1/auth/events").await.json().await;
+    let told = events["events"].as_array().unwrap().iter().filter(|event| event["action"] == "second_factor_removed");
+    assert_eq!(told.count(), 1, "{events}");
+    while !api.provider.mail_about(&email, "two-step").await["text"].to_string().contains("factor was removed") {}
 }

@@ -42,7 +42,7 @@ async fn id(user: &User) -> String {
 
 /// A user who has left traces in every table. Returns the user's id as well.
 async fn busy_user(api: &Api, database: &Faulty) -> (User, String) {
-    let user = api.user().await;
+    let user = api.verified_user().await;
     let name = api.post("/api/v1/auth/login", &json!({ "email": user.email, "password": "wrong" })).await.status;
     assert_eq!(name, 401);
     let headers = [("content-type", "application/json"), ("x-device-name", CANARY)];

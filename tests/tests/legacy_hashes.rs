@@ -50,6 +50,23 @@ async fn bcrypt_and_cheap_argon2_hashes_sign_in_once_and_are_replaced() {
 }
 
 #[tokio::test]
+async fn what_was_typed_takes_the_place_of_no_bcrypt_hash_that_knows_only_its_beginning() {
+    let (api, _, database) = Api::two(&[]).await;
+    let password = "correct horse battery staple, ".repeat(3);
+    // By libxcrypt.
+    let hash = "$2b$04$abcdefghijklmnopqrstuuF.CTsZXZxDKTOpMu0brRDDLr07GQf36";
+    let email = with_hash(&api, &database, hash).await;
+    let other = format!("{}another end of it", &password[..72]);
+    // bcrypt reads 72 bytes: this cannot be told from the password, and must not become it.
+    for typed in [&other, &password[..72].to_owned(), &password] {
+        assert_eq!(login(&api, &email, typed).await.status, 200);
+    }
+    api.settle().await;
+    assert_eq!(hash_of(&database, &email).await, hash);
+    assert_eq!(login(&api, &email, &password[..71]).await.status, 401);
+}
+
+#[tokio::test]
 async fn a_raised_cost_is_taken_up_by_who_signs_in() {
     let (cheap, _, database) = Api::two(&[("LITTORAL_ARGON2_PASSES", "1")]).await;
     let user = cheap.user().await;

@@ -33,11 +33,14 @@ impl Role {
 
     /// What the role may do.
     pub const fn permissions(self) -> Permissions {
-        use Permission::{Chat, ManageAccount, ManageUsers, ReadAccount, ReadAudit, ReadUsers};
+        use Permission::{Chat, ManageAccount, ManageKeys, ManageUsers, ReadAccount, ReadAudit, ReadUsers};
         match self {
-            Self::Admin => Permissions::of(&[Chat, ReadAccount, ManageAccount, ReadUsers, ManageUsers, ReadAudit]),
-            // A guest has tighter limits, not fewer rights: its account is its own, too.
-            Self::User | Self::Guest => Permissions::of(&[Chat, ReadAccount, ManageAccount]),
+            Self::Admin => {
+                Permissions::of(&[Chat, ReadAccount, ManageAccount, ManageKeys, ReadUsers, ManageUsers, ReadAudit])
+            }
+            Self::User => Permissions::of(&[Chat, ReadAccount, ManageAccount, ManageKeys]),
+            // A guest's account is its own, too. But it is for the device that asked for it, and ends when that stays away.
+            Self::Guest => Permissions::of(&[Chat, ReadAccount, ManageAccount]),
         }
     }
 }
@@ -49,7 +52,7 @@ pub enum Permission {
     Chat = 1,
     /// Reading one's own account, sessions and events.
     ReadAccount = 2,
-    /// Changing one's own account: passwords, factors, sessions, keys, deletion.
+    /// Changing one's own account: passwords, factors, sessions, deletion.
     ManageAccount = 4,
     /// Reading every account.
     ReadUsers = 8,
@@ -57,12 +60,21 @@ pub enum Permission {
     ManageUsers = 16,
     /// Reading everybody's events.
     ReadAudit = 32,
+    /// Making and revoking API keys of one's own.
+    ManageKeys = 64,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 6] =
-        [Self::Chat, Self::ReadAccount, Self::ManageAccount, Self::ReadUsers, Self::ManageUsers, Self::ReadAudit];
+    pub const ALL: [Self; 7] = [
+        Self::Chat,
+        Self::ReadAccount,
+        Self::ManageAccount,
+        Self::ReadUsers,
+        Self::ManageUsers,
+        Self::ReadAudit,
+        Self::ManageKeys,
+    ];
 
     /// The word, as scopes of API keys and errors have it.
     pub const fn as_str(self) -> &'static str {
@@ -73,6 +85,7 @@ impl Permission {
             Self::ReadUsers => "users:read",
             Self::ManageUsers => "users:manage",
             Self::ReadAudit => "audit:read",
+            Self::ManageKeys => "keys:manage",
         }
     }
 
@@ -84,7 +97,7 @@ impl Permission {
     /// Whether an API key may carry it. Who holds a key may spend, not take over: credentials are managed by people who have
     /// signed in.
     pub const fn fits_a_key(self) -> bool {
-        !matches!(self, Self::ManageAccount | Self::ManageUsers)
+        !matches!(self, Self::ManageAccount | Self::ManageKeys | Self::ManageUsers)
     }
 }
 

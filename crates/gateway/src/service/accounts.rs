@@ -138,7 +138,7 @@ pub async fn login(
     trusted: Option<&Secret<String>>,
     device: &Device,
 ) -> Result<SignIn> {
-    let (email, tried) = (Email::parse(address), Try::new(address, device));
+    let (email, mut tried) = (Email::parse(address), Try::new(address, device));
     let mut batch = vec![tried.read(), store::users::stand_in(tried.address().point())];
     let by_name = || domain::profile::username(address).map(|name| store::users::by_username(&name));
     batch.extend(email.as_ref().map(store::users::by_email).or_else(by_name));
@@ -150,6 +150,11 @@ pub async fn login(
         && first_admin::create(platform, config, email, &password, device).await?
     {
         known = store::users::decode(&platform.accounts.run(store::users::by_email(email)).await?)?.pop();
+    }
+    if email.is_none() {
+        // An account is locked under all its names. A name that nobody has takes as long.
+        tried = known.as_ref().map_or(tried, |user| Try::of_user(user, device));
+        tried.check(platform, config, Some(&platform.accounts.run(tried.read()).await?))?;
     }
     let own = known.as_ref().and_then(|user| user.password_hash.clone());
     let kept = own.as_ref().map(|_| password.clone());

@@ -13,7 +13,9 @@ use super::{
     audit::{self, Action, Event},
     erasure,
     identity::Identity,
-    passwords, sessions,
+    passwords,
+    second_factors::enrolment,
+    sessions,
 };
 use crate::{
     Config,
@@ -200,6 +202,22 @@ pub async fn revoke_keys(platform: &Platform, actor: Actor<'_>, id: UserId, devi
     let revoke = store::api_keys::delete_all(id);
     let revoked = told(platform, revoke, &event(actor, id, Action::ApiKeysRevoked, None, device)).await?;
     Ok(revoked.rows.len())
+}
+
+/// Takes the second factor of an account away, for a user who has lost the phone and the recovery codes: the password alone signs
+/// in from then on. Returns how many factors there were.
+pub async fn remove_factors(
+    platform: &Platform,
+    config: &Config,
+    actor: Actor<'_>,
+    id: UserId,
+    device: &Device,
+) -> Result<usize> {
+    actor.require_recent(platform, config).await?;
+    find_other(platform, actor, id).await?;
+    let event = event(actor, id, Action::SecondFactorRemoved, None, device);
+    let outcomes = platform.accounts.batch(enrolment::removal(platform, &event)).await?;
+    enrolment::removed(platform, config, id, outcomes.first(), "an admin removed your second factor", device).await
 }
 
 /// Gives the account of an address another role, on the command line. `vouched`: the operator knows that the address is its

@@ -117,7 +117,7 @@ pub async fn revoke(platform: &Platform, owner: &Identity, id: ApiKeyId, device:
         ..Event::by_user(owner.user, Action::ApiKeyRevoked, device)
     };
     let delete = store::api_keys::delete(id, owner.user);
-    platform.accounts.batch(vec![delete, audit::statement(platform, &event)]).await?;
+    platform.accounts.batch(vec![delete, audit::statement_if_changed(platform, &event)]).await?;
     Ok(())
 }
 

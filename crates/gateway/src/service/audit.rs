@@ -172,8 +172,17 @@ impl<'a> Event<'a> {
 
 /// The statement that writes an event: for the batch that does what it tells of.
 pub fn statement(platform: &Platform, event: &Event<'_>) -> Statement {
+    store::audit_events::insert(&new(platform, event))
+}
+
+/// The same right behind the statement that does it, where that may find nothing to do: then nothing is told.
+pub fn statement_if_changed(platform: &Platform, event: &Event<'_>) -> Statement {
+    store::audit_events::insert_if_changed(&new(platform, event))
+}
+
+fn new<'a>(platform: &Platform, event: &Event<'a>) -> NewEvent<'a> {
     let now = platform.clock.now();
-    store::audit_events::insert(&NewEvent {
+    NewEvent {
         id: platform.entropy.id(now, EventId::new),
         user: event.user,
         actor: event.actor,
@@ -183,7 +192,7 @@ pub fn statement(platform: &Platform, event: &Event<'_>) -> Statement {
         session: event.session,
         device: event.device,
         now,
-    })
+    }
 }
 
 /// How many events a statement deletes at most. More than a batch writes, so that deleting keeps up.

@@ -36,7 +36,10 @@ pub enum Letter {
         token: Secret<String>,
     },
     /// The password was changed or reset.
-    PasswordChanged,
+    PasswordChanged {
+        /// What ended with the old one.
+        ended: &'static str,
+    },
     /// Somebody signed in on a device that was not seen before.
     NewDevice {
         /// What it calls itself.
@@ -100,7 +103,7 @@ impl Letter {
             Self::ConfirmNewEmail { .. } => words!("confirm-new-email"),
             Self::EmailChanged { .. } => words!("email-changed"),
             Self::ResetPassword { .. } => words!("reset-password"),
-            Self::PasswordChanged => words!("password-changed"),
+            Self::PasswordChanged { .. } => words!("password-changed"),
             Self::NewDevice { .. } => words!("new-device"),
             Self::AccountLocked { .. } => words!("account-locked"),
             Self::AlreadyRegistered => words!("already-registered"),
@@ -126,7 +129,8 @@ impl Letter {
             Self::AccountLocked { until } | Self::SecondFactorLocked { until } => vec![("until", until)],
             Self::SecondFactorChanged { what } => vec![("what", what)],
             Self::DeletionScheduled { at } => vec![("at", at)],
-            Self::PasswordChanged | Self::AlreadyRegistered => Vec::new(),
+            Self::PasswordChanged { ended } => vec![("ended", ended.into())],
+            Self::AlreadyRegistered => Vec::new(),
         }
     }
 }

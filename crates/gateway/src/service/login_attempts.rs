@@ -55,6 +55,11 @@ impl Try {
         Self { address: Key::of(address), network: network(device) }
     }
 
+    /// A try at an account: by whatever name it was called, it is counted by its own address.
+    pub fn of_user(user: &User, device: &Device) -> Self {
+        Self::new(user.email.as_deref().unwrap_or(&user.id.to_string()), device)
+    }
+
     /// The key of the address.
     pub const fn address(&self) -> &Key {
         &self.address
@@ -162,7 +167,7 @@ pub async fn require_password(
     password: Secret<String>,
     device: &Device,
 ) -> Result<()> {
-    let tried = Try::new(user.email.as_deref().unwrap_or(&user.id.to_string()), device);
+    let tried = Try::of_user(user, device);
     tried.check(platform, config, Some(&platform.accounts.run(tried.read()).await?))?;
     if passwords::verify(platform, config, password, user.password_hash.clone()).await? {
         return succeeded(platform, config, &tried).await;

@@ -17,7 +17,9 @@ use super::{
     limits,
     login_attempts::{self, Key},
     one_time_tokens::{self, Purpose},
-    passwords, second_factors, sessions,
+    passwords,
+    second_factors::{self, enrolment},
+    sessions,
 };
 use crate::{
     Config,
@@ -25,6 +27,10 @@ use crate::{
     store,
 };
 
+/// What ends when a password is changed.
+const SESSIONS: &str = "your other devices were signed out";
+/// What ends when it is reset.
+const EVERYTHING: &str = "all your devices were signed out and all your API keys were revoked";
 /// Where a new password stands in a body.
 const FIELD: &str = "/new_password";
 
@@ -66,7 +72,7 @@ pub async fn change(
     if let Some(ended) = outcomes.first() {
         sessions::remember_ends(platform, config, &store::sessions::ids(ended)?).await?;
     }
-    tell(platform, config, &user);
+    tell(platform, config, &user, SESSIONS);
     Ok(())
 }
 
@@ -88,7 +94,8 @@ pub fn forget(platform: &Arc<Platform>, config: &Arc<Config>, email: Email) {
     });
 }
 
-/// Gives an account a new password by who reads its mail. Every session ends, and a lock is lifted.
+/// Gives an account a new password by who reads its mail. Every session ends and every API key, and a lock is lifted: whoever
+/// had got in is out.
 pub async fn reset(
     platform: &Platform,
     config: &Config,
@@ -107,18 +114,23 @@ pub async fn reset(
         store::users::reset_password(user.id, &found.email, &hash, now),
         login_attempts::clear(&Key::of(user.email.as_deref().unwrap_or_default())),
         audit::statement(platform, &Event::by_user(user.id, Action::PasswordReset, device)),
+        store::api_keys::delete_all(user.id),
+        audit::statement_if_changed(platform, &Event::by_user(user.id, Action::ApiKeysRevoked, device)),
     ];
     batch.extend(afterwards(platform, config, user));
+    let removed = batch.len();
     if user.email_verified_at.is_none() {
         // Whoever made the account without reading this mail may have made other ways in.
-        batch.extend([store::identities::delete_all(user.id), store::api_keys::delete_all(user.id)]);
-        batch.extend(store::factors::delete_everything(user.id));
+        batch.extend(enrolment::removal(platform, &Event::by_user(user.id, Action::SecondFactorRemoved, device)));
+        batch.push(store::identities::delete_all(user.id));
     }
     let outcomes = one_time_tokens::spend(platform, &found, batch).await?;
     if let Some(ended) = outcomes.first() {
         sessions::remember_ends(platform, config, &store::sessions::ids(ended)?).await?;
     }
-    tell(platform, config, user);
+    tell(platform, config, user, EVERYTHING);
+    enrolment::removed(platform, config, user.id, outcomes.get(removed), "your second factor was removed", device)
+        .await?;
     Ok(())
 }
 
@@ -154,8 +166,8 @@ async fn require_new(platform: &Platform, config: &Config, user: &User, new: &Se
     Ok(())
 }
 
-fn tell(platform: &Platform, config: &Config, user: &User) {
+fn tell(platform: &Platform, config: &Config, user: &User, ended: &'static str) {
     if let Some(email) = &user.email {
-        letters::send(platform, config, email, Letter::PasswordChanged);
+        letters::send(platform, config, email, Letter::PasswordChanged { ended });
     }
 }

@@ -78,7 +78,8 @@ pub fn refresh(
     old: &Secret<String>,
     password: Secret<String>,
 ) {
-    if !Stored::parse(old.expose(), config.hash_cost).is_some_and(|stored| stored.is_outdated(config.hash_cost)) {
+    let outdated = |stored: Stored| stored.is_outdated(config.hash_cost) && stored.tells_whole(password.expose());
+    if !Stored::parse(old.expose(), config.hash_cost).is_some_and(outdated) {
         return;
     }
     let (inner, config, old) = (platform.clone(), Arc::clone(config), old.clone());
@@ -113,6 +114,15 @@ impl Stored {
         match self {
             Self::Argon2(hash, _) => Argon2::default().verify_password(password, &**hash).is_ok(),
             Self::Bcrypt(bcrypt) => bcrypt.verify(password),
+        }
+    }
+
+    /// Whether it is of the whole password. Otherwise what was typed may end in another way than what was chosen, and must not
+    /// take its place.
+    const fn tells_whole(&self, password: &str) -> bool {
+        match self {
+            Self::Argon2(..) => true,
+            Self::Bcrypt(_) => password.len() < legacy::MAX_BYTES,
         }
     }
 

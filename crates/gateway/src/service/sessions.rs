@@ -216,14 +216,20 @@ pub async fn end(
     session: SessionId,
     device: &Device,
 ) -> Result<()> {
-    let end = store::sessions::end(session, user, "ended_by_user", platform.clock.now());
-    if platform.accounts.run(end).await?.rows.is_empty() {
-        return Err(missing());
-    }
-    remember_end(platform, config, session).await?;
+    let now = platform.clock.now();
     let event = Event { session: Some(session), ..Event::by_user(user, Action::SessionEnded, device) };
-    audit::record(platform, &event).await;
-    Ok(())
+    let batch = vec![
+        store::sessions::end(session, user, "ended_by_user", now),
+        audit::statement_if_changed(platform, &event),
+        store::sessions::ended_since(user, now.minus(config.access_token)),
+    ];
+    let outcomes = platform.accounts.batch(batch).await?;
+    let [ended, _, lately] = outcomes.as_slice() else { return Err(Error::internal("a batch lost an outcome")) };
+    // Also when it was ended before: who asks again may do so because this failed the first time.
+    if !ended.rows.is_empty() || store::sessions::ids(lately)?.contains(&session) {
+        remember_end(platform, config, session).await?;
+    }
+    if ended.rows.is_empty() { Err(missing()) } else { Ok(()) }
 }
 
 /// What a caller hears of a session that is not theirs, or not open.

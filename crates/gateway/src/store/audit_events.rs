@@ -1,7 +1,7 @@
 //! Security events.
 
 use domain::{EventId, SessionId, Timestamp, UserId, account::Device};
-use ports::{DatabaseError, Outcome, Statement};
+use ports::{DatabaseError, Outcome, Statement, Value};
 
 use super::users::bad_id;
 
@@ -29,25 +29,39 @@ pub struct NewEvent<'a> {
 
 /// Writes one.
 pub fn insert(event: &NewEvent<'_>) -> Statement {
-    let device = event.device.name.as_deref().or(event.device.user_agent.as_deref());
     Statement::new(
         "INSERT INTO audit_events
            (id, user_id, actor_id, action, outcome, detail, session_id, device, address, country, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        [
-            event.id.to_string().into(),
-            event.user.map(|user| user.to_string()).into(),
-            event.actor.map(|user| user.to_string()).into(),
-            event.action.into(),
-            if event.succeeded { SUCCESS } else { FAILURE }.into(),
-            event.detail.into(),
-            event.session.map(|session| session.to_string()).into(),
-            device.into(),
-            event.device.address.map(|address| address.to_string()).into(),
-            event.device.country.as_deref().into(),
-            event.now.millis().into(),
-        ],
+        columns(event),
     )
+}
+
+/// Writes one if the statement before it in the batch changed a row.
+pub fn insert_if_changed(event: &NewEvent<'_>) -> Statement {
+    Statement::new(
+        "INSERT INTO audit_events
+           (id, user_id, actor_id, action, outcome, detail, session_id, device, address, country, created_at)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 WHERE changes() > 0",
+        columns(event),
+    )
+}
+
+fn columns(event: &NewEvent<'_>) -> [Value; 11] {
+    let device = event.device.name.as_deref().or(event.device.user_agent.as_deref());
+    [
+        event.id.to_string().into(),
+        event.user.map(|user| user.to_string()).into(),
+        event.actor.map(|user| user.to_string()).into(),
+        event.action.into(),
+        if event.succeeded { SUCCESS } else { FAILURE }.into(),
+        event.detail.into(),
+        event.session.map(|session| session.to_string()).into(),
+        device.into(),
+        event.device.address.map(|address| address.to_string()).into(),
+        event.device.country.as_deref().into(),
+        event.now.millis().into(),
+    ]
 }
 
 /// An event as it was written.

@@ -139,6 +139,14 @@ pub fn delete(id: FactorId, user: UserId) -> Statement {
     )
 }
 
+/// Takes away the factors of a user that count. Returns their ids.
+pub fn delete_confirmed(user: UserId) -> Statement {
+    Statement::new(
+        "DELETE FROM factors WHERE user_id = ?1 AND confirmed_at IS NOT NULL RETURNING id",
+        [user.to_string().into()],
+    )
+}
+
 /// Takes away all that has to do with a user's second factors.
 pub fn delete_everything(user: UserId) -> [Statement; 5] {
     [

@@ -51,6 +51,15 @@ pub fn delete_expired(user: UserId, now: Timestamp) -> Statement {
     )
 }
 
+/// Takes all but the `most` that were used last away.
+pub fn delete_beyond(user: UserId, most: i64) -> Statement {
+    Statement::new(
+        "DELETE FROM trusted_devices WHERE user_id = ?1 AND id NOT IN (
+           SELECT id FROM trusted_devices WHERE user_id = ?1 ORDER BY last_used_at DESC, id DESC LIMIT ?2)",
+        [user.to_string().into(), most.into()],
+    )
+}
+
 /// The devices that a user trusts, oldest first.
 pub fn of_user(user: UserId, now: Timestamp) -> Statement {
     Statement::new(

@@ -2,7 +2,11 @@
 
 use futures_util::future::join;
 use serde_json::json;
-use tests::{Api, PASSWORD, User, settings::ADMIN_PASSWORD};
+use tests::{
+    Api, PASSWORD, User,
+    authenticator::{Protected, factors},
+    settings::ADMIN_PASSWORD,
+};
 
 use super::{USERS, change, login, operations, path, refused, view};
 
@@ -44,6 +48,32 @@ async fn a_password_that_must_be_changed_no_longer_signs_in() {
     refused(api.post("/api/v1/auth/login", &wrong).await, 401, "invalid_credentials").await;
     change(&admin, &id, &json!({ "must_change_password": false })).await;
     assert_eq!(login(&api, &user.email).await.status, 200);
+}
+
+#[tokio::test]
+async fn who_has_lost_the_second_factor_gets_in_again_by_an_admin() {
+    let api = Api::start().await;
+    let (admin, protected) = (api.admin().await, Protected::new(&api).await);
+    let path = format!("{}/factors", path(&protected.user.id().await));
+    let trust = json!({ "recovery_code": protected.codes[0], "trust_device": true });
+    assert!(protected.sign_in(&trust).await["trusted_device_token"].is_string());
+    refused(protected.user.delete(&path).await, 403, "permission_denied").await;
+    assert_eq!(admin.delete(&path).await.json().await, (200, json!({ "ended": 1 })));
+    let left = factors(&protected.user).await;
+    assert_eq!(left, json!({ "factors": [], "recovery_codes_left": 0, "trusted_devices": 0 }));
+    let tokens = login(&api, &protected.user.email).await.json().await.1;
+    assert!(tokens["access_token"].is_string(), "{tokens}");
+    let mut mails = String::new();
+    for _ in 0..3 {
+        mails.push_str(api.provider.mail_about(&protected.user.email, "two-step").await["text"].as_str().unwrap());
+    }
+    assert!(mails.contains("an admin removed your second factor"), "{mails}");
+    // Once more there is nothing to do and nothing to tell.
+    assert_eq!(admin.delete(&path).await.json().await, (200, json!({ "ended": 0 })));
+    let (_, events) = protected.user.get("/api/v1/auth/events").await.json().await;
+    let told = |event: &&serde_json::Value| event["action"] == "second_factor_removed";
+    let told: Vec<_> = events["events"].as_array().unwrap().iter().filter(told).collect();
+    assert_eq!(told.len(), 1, "{events}");
 }
 
 #[tokio::test]

@@ -61,6 +61,29 @@ async fn a_key_is_shown_once_and_known_again_by_its_beginning() {
 }
 
 #[tokio::test]
+async fn of_many_who_revoke_at_once_it_is_told_once() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let made = create(&user, &json!({ "name": "laptop" })).await;
+    let path = format!("{KEYS}/{}", made["id"].as_str().unwrap());
+    let answers = futures_util::future::join_all((0..4).map(|_| user.delete(&path))).await;
+    assert!(answers.iter().all(|answer| [204, 404].contains(&answer.status.as_u16())));
+    assert!(answers.iter().any(|answer| answer.status == 204));
+    let (_, events) = user.get("/api/v1/auth/events").await.json().await;
+    let told = events["events"].as_array().unwrap().iter().filter(|event| event["action"] == "api_key_revoked").count();
+    assert_eq!(told, 1, "{events}");
+}
+
+#[tokio::test]
+async fn a_guest_has_no_keys() {
+    let api = Api::start().await;
+    let (_, tokens) = api.send(Method::POST, "/api/v1/auth/guest", &[], Vec::new()).await.json().await;
+    let guest = User { tokens, ..api.user().await };
+    refused(guest.post(KEYS, &json!({ "name": "x" })).await, 403, "permission_denied").await;
+    refused(guest.get(KEYS).await, 403, "permission_denied").await;
+}
+
+#[tokio::test]
 async fn a_key_chats_in_every_header_that_carries_one() {
     let api = Api::start().await;
     let user = api.user().await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 use serde_json::json;
-use tests::{Answer, Api};
+use tests::{Answer, Api, token_in};
 
 use super::{PASSWORD, login};
 
@@ -86,6 +86,32 @@ async fn of_many_guesses_at_once_no_more_count_than_one_after_the_other() {
         let (status, code, _) = refusal(login(&api, &user.email, PASSWORD).await).await;
         assert_eq!((status, code.as_str()), (429, "account_locked"));
     }
+}
+
+#[tokio::test]
+async fn an_account_is_locked_under_all_its_names_and_a_reset_unlocks_them() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let name = format!("u{}", &user.email.replace(['@', '.', '-'], "_")[5..25]);
+    assert_eq!(user.patch("/api/v1/users/me", &json!({ "username": name })).await.status, 200);
+    assert_eq!(login(&api, &name, PASSWORD).await.status, 200);
+    for _ in 0..3 {
+        assert_eq!(login(&api, &name, WRONG).await.status, 401);
+    }
+    let (counted, (_, code, _)) = lock_after(&api, &user.email, 3).await;
+    assert_eq!((counted, code.as_str()), (2, "account_locked"));
+    let (status, code, _) = refusal(login(&api, &name.to_uppercase(), PASSWORD).await).await;
+    assert_eq!((status, code.as_str()), (429, "account_locked"));
+    // A name that nobody has is locked alike.
+    let (counted, (_, code, _)) = lock(&api, &format!("{name}x")).await;
+    assert_eq!((counted.len(), code.as_str()), (5, "account_locked"));
+
+    api.post("/api/v1/auth/password/forgot", &json!({ "email": user.email })).await;
+    let token = token_in(&api.provider.mail_about(&user.email, "Reset your").await);
+    let body = json!({ "token": token, "new_password": "canary-Passw0rd-8" });
+    assert_eq!(api.post("/api/v1/auth/password/reset", &body).await.status, 204);
+    assert_eq!(login(&api, &name, "canary-Passw0rd-8").await.status, 200);
+    assert_eq!(login(&api, &user.email, "canary-Passw0rd-8").await.status, 200);
 }
 
 #[tokio::test]

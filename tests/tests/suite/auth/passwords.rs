@@ -150,9 +150,10 @@ async fn a_password_that_an_admin_demands_is_set_by_mail() {
 }
 
 #[tokio::test]
-async fn an_api_key_changes_no_password_and_ends_with_who_did_not_prove_the_address() {
+async fn an_api_key_changes_no_password_and_ends_with_a_reset() {
     let api = Api::start().await;
-    let user = api.user().await;
+    // Also of a proved address: who made the account may not be who reads its mail.
+    let user = api.verified_user().await;
     let (status, made) =
         user.post("/api/v1/auth/api-keys", &json!({ "name": "x", "scopes": ["chat"] })).await.json().await;
     assert_eq!(status, 201, "{made}");
@@ -162,6 +163,17 @@ async fn an_api_key_changes_no_password_and_ends_with_who_did_not_prove_the_addr
     let token = reset_token(&api, &user.email).await;
     assert_eq!(reset(&api, &token, OTHER).await.status, 204);
     assert_eq!(with_key.get("/api/v1/chat/conversations").await.status, 401);
+    let mail = api.provider.mail_about(&user.email, "Your password was changed").await;
+    assert!(mail["text"].as_str().unwrap().contains("all your API keys were revoked"), "{mail}");
+    let user = api.sign_in(&user.email, OTHER).await;
+    let (_, events) = user.get("/api/v1/auth/events").await.json().await;
+    let told =
+        |action: &str| events["events"].as_array().unwrap().iter().filter(|event| event["action"] == action).count();
+    assert_eq!((told("password_reset"), told("api_keys_revoked")), (1, 1), "{events}");
+    // A change by who knows the password is none of a reset.
+    let with_key = user.with_key(&["chat"]).await;
+    assert_eq!(change(&user, OTHER, "canary-Passw0rd-9").await.status, 204);
+    assert_eq!(with_key.get("/api/v1/chat/conversations").await.status, 200);
 }
 
 #[tokio::test]

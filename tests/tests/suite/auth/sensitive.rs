@@ -27,7 +27,7 @@ async fn refused(answer: Answer) -> u64 {
 #[tokio::test]
 async fn who_asks_too_often_waits_and_nobody_else() {
     let api = Api::start().await;
-    let (user, other) = (api.user().await, api.user().await);
+    let (user, other) = (api.verified_user().await, api.user().await);
     // 300 a minute, and those that come back while they are asked for.
     let (mut sent, wrong) = (0, body());
     let answer = loop {

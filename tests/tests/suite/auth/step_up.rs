@@ -35,7 +35,7 @@ async fn begin(user: &User) -> Answer {
 #[tokio::test]
 async fn what_is_sensitive_says_what_to_do_and_works_afterwards() {
     let api = Api::start().await;
-    let user = api.user().await;
+    let user = api.verified_user().await;
     let old = hour_old(&user);
     assert_eq!(old.get("/api/v1/auth/factors").await.status, 200, "reading is not sensitive");
     let (status, body) = begin(&old).await.json().await;
@@ -130,7 +130,7 @@ async fn a_session_that_has_ended_cannot_be_renewed() {
 #[tokio::test]
 async fn a_proof_counts_for_ten_minutes() {
     let api = Api::start().await;
-    let user = api.user().await;
+    let user = api.verified_user().await;
     if !api.pass(Duration::from_mins(9)) {
         return println!("a running host has a clock of its own");
     }

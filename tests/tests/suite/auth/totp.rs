@@ -8,6 +8,7 @@ use serde_json::json;
 use tests::{
     Api, User,
     authenticator::{Authenticator, Protected, answer, begin, codes, confirm, factors},
+    token_in,
 };
 
 use super::{SOME_ID, check_tokens, me, refused};
@@ -18,7 +19,7 @@ const STALE: &str = "The challenge has expired, was answered, or was tried too o
 #[tokio::test]
 async fn an_app_is_added_by_showing_its_code() {
     let api = Api::start().await;
-    let user = api.user().await;
+    let user = api.verified_user().await;
     let (status, begun) = user.post("/api/v1/auth/factors/totp", &json!({ "name": "Old phone" })).await.json().await;
     assert_eq!(status, 201, "{begun}");
     let secret = begun["secret"].as_str().unwrap();
@@ -267,7 +268,7 @@ async fn there_are_three_apps_at_most_and_each_counts() {
 #[tokio::test]
 async fn what_is_begun_anew_replaces_what_was_begun() {
     let api = Api::start().await;
-    let user = api.user().await;
+    let user = api.verified_user().await;
     let (status, body) = confirm(&user, "123456").await.json().await;
     assert_eq!((status, &body["code"]), (409, &json!("no_factor_to_confirm")), "{body}");
     let (first, second) = (begin(&user).await, begin(&user).await);
@@ -275,6 +276,42 @@ async fn what_is_begun_anew_replaces_what_was_begun() {
     assert_eq!(confirm(&user, &second.now()).await.status, 200);
     assert_eq!(confirm(&user, &second.next()).await.status, 409, "once");
     assert_eq!(factors(&user).await["factors"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn an_address_is_proved_before_there_is_a_second_factor() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let (status, body) = user.post("/api/v1/auth/factors/totp", &json!({})).await.json().await;
+    assert_eq!((status, &body["code"]), (403, &json!("email_not_verified")), "{body}");
+    // So a reset by mail never takes away what its owner has added.
+    let protected = Protected::new(&api).await;
+    api.post("/api/v1/auth/password/forgot", &json!({ "email": protected.user.email })).await;
+    let token = token_in(&api.provider.mail_about(&protected.user.email, "Reset your").await);
+    let body = json!({ "token": token, "new_password": "canary-Passw0rd-8" });
+    assert_eq!(api.post("/api/v1/auth/password/reset", &body).await.status, 204);
+    let (status, body) = super::login(&api, &protected.user.email, "canary-Passw0rd-8").await.json().await;
+    assert_eq!((status, &body["second_factor_required"]), (200, &json!(true)), "{body}");
+}
+
+#[tokio::test]
+async fn of_many_who_confirm_at_once_one_does_and_it_is_told_once() {
+    let api = Api::start().await;
+    let user = api.verified_user().await;
+    let code = begin(&user).await.now();
+    let answers = join_all((0..5).map(|_| confirm(&user, &code))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| answer.status == 409).count(), 4);
+    let path = format!("/api/v1/auth/factors/{}", factors(&user).await["factors"][0]["id"].as_str().unwrap());
+    let mut removed: Vec<_> =
+        join_all((0..3).map(|_| user.delete(&path))).await.iter().map(|answer| answer.status.as_u16()).collect();
+    removed.sort_unstable();
+    assert_eq!(removed, [204, 404, 404]);
+    let (_, events) = user.get("/api/v1/auth/events").await.json().await;
+    for action in ["second_factor_added", "second_factor_removed"] {
+        let told = events["events"].as_array().unwrap().iter().filter(|event| event["action"] == action).count();
+        assert_eq!(told, 1, "{action}: {events}");
+    }
 }
 
 #[tokio::test]
@@ -306,7 +343,7 @@ async fn a_challenge_ends_after_five_minutes() {
 #[tokio::test]
 async fn what_was_begun_ends_after_an_hour() {
     let api = Api::start().await;
-    let user = api.user().await;
+    let user = api.verified_user().await;
     let app = begin(&user).await;
     if !api.pass(Duration::from_mins(61)) {
         return println!("a running host has a clock of its own");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tests::{
     Api, PASSWORD, User,
-    authenticator::{Protected, factors},
+    authenticator::{Protected, codes, factors},
 };
 
 use super::check_tokens;
@@ -32,6 +32,31 @@ async fn a_trusted_device_signs_in_with_the_password_alone() {
     let wrong = json!({ "email": protected.user.email, "password": "wrong-Passw0rd-7", "trusted_device_token": token });
     assert_eq!(api.post("/api/v1/auth/login", &wrong).await.status, 401);
     protected.challenge().await;
+}
+
+#[tokio::test]
+async fn the_one_that_was_used_last_the_longest_ago_makes_room() {
+    let api = Api::start().await;
+    let protected = Protected::new(&api).await;
+    let (first, second) = (trusted(&protected, 0).await, trusted(&protected, 1).await);
+    check_tokens(&login(&protected, &first).await);
+    // 18 more are as many as there may be, and the next takes the place of the second.
+    let renew = || async {
+        let (status, body) = protected.user.post("/api/v1/auth/recovery-codes", &json!({})).await.json().await;
+        assert_eq!(status, 201, "{body}");
+        codes(&body)
+    };
+    let mut left = Vec::new();
+    for _ in 0..19 {
+        if left.is_empty() {
+            left = renew().await;
+        }
+        let body = json!({ "recovery_code": left.pop(), "trust_device": true });
+        protected.sign_in(&body).await;
+    }
+    assert_eq!(factors(&protected.user).await["trusted_devices"], 20);
+    check_tokens(&login(&protected, &first).await);
+    assert_eq!(login(&protected, &second).await["second_factor_required"], true);
 }
 
 #[tokio::test]

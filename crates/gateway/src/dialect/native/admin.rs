@@ -154,6 +154,19 @@ pub async fn revoke_keys(
     Ok(json(StatusCode::OK, &Ended { ended }))
 }
 
+/// `DELETE /api/v1/admin/users/{id}/factors`
+pub async fn remove_factors(
+    context: Context,
+    caller: Caller,
+    path: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let device = device::of(&context, &headers);
+    let actor = Actor::Admin(&caller);
+    let ended = admin::remove_factors(&context.platform, &context.config, actor, id(path)?, &device).await?;
+    Ok(json(StatusCode::OK, &Ended { ended }))
+}
+
 /// `GET /api/v1/admin/audit`
 pub async fn audit(context: Context, _: Caller, uri: Uri) -> Result<Response> {
     let query = Query::of(&uri);

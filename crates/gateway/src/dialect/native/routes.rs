@@ -15,7 +15,7 @@ use crate::http::{
 /// All operations of this surface.
 pub fn all() -> Vec<Route> {
     use Access::{Needs, Public, Sensitive, SignIn};
-    use Permission::{Chat, ManageAccount, ManageUsers, ReadAccount, ReadAudit, ReadUsers};
+    use Permission::{Chat, ManageAccount, ManageKeys, ManageUsers, ReadAccount, ReadAudit, ReadUsers};
 
     let (get, post, patch, delete) = (Method::GET, Method::POST, Method::PATCH, Method::DELETE);
     vec![
@@ -49,9 +49,9 @@ pub fn all() -> Vec<Route> {
         Route::new(post.clone(), "/api/v1/auth/email/resend", SignIn, email_addresses::resend),
         Route::new(post.clone(), "/api/v1/auth/email/change", Sensitive(ManageAccount), email_addresses::change),
         Route::new(post.clone(), "/api/v1/auth/email/confirm", SignIn, email_addresses::confirm),
-        Route::new(post.clone(), "/api/v1/auth/api-keys", Sensitive(ManageAccount), api_keys::create),
-        Route::new(get.clone(), "/api/v1/auth/api-keys", Needs(ManageAccount), api_keys::list),
-        Route::new(delete.clone(), "/api/v1/auth/api-keys/{id}", Needs(ManageAccount), api_keys::revoke),
+        Route::new(post.clone(), "/api/v1/auth/api-keys", Sensitive(ManageKeys), api_keys::create),
+        Route::new(get.clone(), "/api/v1/auth/api-keys", Needs(ManageKeys), api_keys::list),
+        Route::new(delete.clone(), "/api/v1/auth/api-keys/{id}", Needs(ManageKeys), api_keys::revoke),
         Route::new(get.clone(), "/api/v1/admin/users", Needs(ReadUsers), admin::list),
         Route::new(post.clone(), "/api/v1/admin/users", Needs(ManageUsers), admin::create),
         Route::new(get.clone(), "/api/v1/admin/users/{id}", Needs(ReadUsers), admin::read),
@@ -59,6 +59,7 @@ pub fn all() -> Vec<Route> {
         Route::new(delete.clone(), "/api/v1/admin/users/{id}", Needs(ManageUsers), admin::delete),
         Route::new(delete.clone(), "/api/v1/admin/users/{id}/sessions", Needs(ManageUsers), admin::end_sessions),
         Route::new(delete.clone(), "/api/v1/admin/users/{id}/api-keys", Needs(ManageUsers), admin::revoke_keys),
+        Route::new(delete.clone(), "/api/v1/admin/users/{id}/factors", Needs(ManageUsers), admin::remove_factors),
         Route::new(get.clone(), "/api/v1/admin/audit", Needs(ReadAudit), admin::audit),
         Route::new(post.clone(), "/api/v1/auth/step-up", Sensitive(ManageAccount), second_factors::step_up),
         Route::new(get.clone(), "/api/v1/auth/factors", Needs(ReadAccount), second_factors::list),

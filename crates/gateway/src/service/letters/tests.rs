@@ -30,7 +30,7 @@ fn every_letter() -> Vec<Letter> {
         Letter::ConfirmNewEmail { token: token() },
         Letter::EmailChanged { new_hint: text("VALUE") },
         Letter::ResetPassword { token: token() },
-        Letter::PasswordChanged,
+        Letter::PasswordChanged { ended: "VALUE" },
         Letter::NewDevice { device: text("VALUE"), place: text("VALUE"), time: text("VALUE") },
         Letter::AccountLocked { until: text("VALUE") },
         Letter::AlreadyRegistered,
@@ -129,7 +129,7 @@ impl Mailer for Hop {
 
 #[test]
 fn handing_over_ends_with_the_answer_or_after_its_time() {
-    let mail = || write(&config(), "ada@example.com", Letter::PasswordChanged);
+    let mail = || write(&config(), "ada@example.com", Letter::PasswordChanged { ended: "all" });
     let end = |answer, over| hand_over(&Hop(answer), &Timer(over), mail()).now_or_never();
     let refused = MailError("no".into());
     assert_eq!(end(Some(Ok(())), false), Some(Ok(())));

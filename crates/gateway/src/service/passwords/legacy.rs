@@ -19,7 +19,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// The logarithm of rounds: below 4 there are no hashes, above 14 one takes seconds.
 pub const COSTS: std::ops::RangeInclusive<u32> = 4..=14;
 /// What bcrypt reads of a password, its closing NUL included, in bytes.
-const MAX_BYTES: usize = 72;
+pub const MAX_BYTES: usize = 72;
 
 /// A bcrypt hash.
 #[derive(Debug)]

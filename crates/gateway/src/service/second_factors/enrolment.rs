@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{FactorId, Secret, UserId, account::Device, factor::FactorKind, permission::Role};
-use ports::{Platform, Statement};
+use ports::{Outcome, Platform, Statement};
 
 use super::{
     qr,
@@ -51,6 +51,14 @@ pub async fn begin(platform: &Platform, config: &Config, user: UserId, name: Opt
             "A guest signs in with nothing that a second factor could be second to. Upgrade the account first.",
         ));
     }
+    if config.mail.enabled && account.email.is_some() && account.email_verified_at.is_none() {
+        // A reset by mail takes factors away from an account whose address nobody has proved: whoever made it may not own it.
+        return Err(Error::new(
+            ErrorKind::Forbidden,
+            "email_not_verified",
+            "Confirm your e-mail address first; /api/v1/auth/email/resend sends the mail again.",
+        ));
+    }
     let now = platform.clock.now();
     let id = platform.entropy.id(now, FactorId::new);
     let secret = Secret::new(platform.entropy.bytes::<{ totp::SECRET_BYTES }>().to_vec());
@@ -96,12 +104,12 @@ pub async fn confirm(
         .accounts
         .batch(vec![
             store::factors::confirm(app.id, user, step, now),
+            added(platform, user, FactorKind::Totp, device),
             store::recovery_codes::delete_if_used_up(user),
             store::recovery_codes::insert(user, &hashes, now),
-            added(platform, user, FactorKind::Totp, device),
         ])
         .await?;
-    let [confirmed, _, given, ..] = outcomes.as_slice() else { return Err(nothing()) };
+    let [confirmed, _, _, given] = outcomes.as_slice() else { return Err(nothing()) };
     if confirmed.rows.is_empty() {
         return Err(nothing());
     }
@@ -115,15 +123,18 @@ pub async fn remove(platform: &Platform, config: &Config, user: UserId, id: Fact
     let factor = factors.iter().find(|factor| factor.id == id).ok_or_else(|| Error::not_found("Factor"))?;
     let detail = Some(factor.kind.as_str());
     let event = Event { detail, ..Event::by_user(user, Action::SecondFactorRemoved, device) };
-    platform
+    let outcomes = platform
         .accounts
         .batch(vec![
             store::factors::delete(id, user),
+            audit::statement_if_changed(platform, &event),
             store::recovery_codes::delete_if_needless(user),
             trusted_devices::forget_all(user),
-            audit::statement(platform, &event),
         ])
         .await?;
+    if outcomes.first().is_none_or(|deleted| deleted.rows.is_empty()) {
+        return Err(Error::not_found("Factor"));
+    }
     tell_change(platform, config, user, "an authenticator app was removed", device).await
 }
 
@@ -152,7 +163,7 @@ pub async fn renew_codes(
         .batch(vec![
             store::recovery_codes::delete(user),
             store::recovery_codes::insert(user, &hashes, platform.clock.now()),
-            audit::statement(platform, &event),
+            audit::statement_if_changed(platform, &event),
         ])
         .await?;
     if outcomes.get(1).is_none_or(|given| given.rows.is_empty()) {
@@ -160,6 +171,30 @@ pub async fn renew_codes(
     }
     tell_change(platform, config, user, "new recovery codes were made", device).await?;
     Ok(codes)
+}
+
+/// The statements that take everything away that has to do with a user's second factors, and tell it as `event` if there was
+/// one that counted: for [`removed`], the first one's outcome.
+pub fn removal(platform: &Platform, event: &Event<'_>) -> Vec<Statement> {
+    let Some(user) = event.user else { return Vec::new() };
+    let told = [store::factors::delete_confirmed(user), audit::statement_if_changed(platform, event)];
+    told.into_iter().chain(store::factors::delete_everything(user)).collect()
+}
+
+/// Mails the user when there was one. Returns how many.
+pub async fn removed(
+    platform: &Platform,
+    config: &Config,
+    user: UserId,
+    outcome: Option<&Outcome>,
+    how: &str,
+    device: &Device,
+) -> Result<usize> {
+    let count = outcome.map_or(0, |outcome| outcome.rows.len());
+    if count > 0 {
+        tell_change(platform, config, user, how, device).await?;
+    }
+    Ok(count)
 }
 
 /// Ends the trust in all devices.
@@ -171,7 +206,7 @@ pub async fn distrust_all(platform: &Platform, user: UserId, device: &Device) ->
 
 fn added(platform: &Platform, user: UserId, kind: FactorKind, device: &Device) -> Statement {
     let event = Event { detail: Some(kind.as_str()), ..Event::by_user(user, Action::SecondFactorAdded, device) };
-    audit::statement(platform, &event)
+    audit::statement_if_changed(platform, &event)
 }
 
 fn fresh_codes(

@@ -10,6 +10,8 @@ use sha2::{Digest as _, Sha256};
 use crate::{Config, store};
 
 const PREFIX: &str = "ltd_";
+/// The most devices that a user trusts; one more takes the place of the one that was used last the longest ago.
+const MOST: i64 = 20;
 
 /// The longest token that is looked at, in characters.
 pub const MAX_TOKEN: usize = 128;
@@ -22,6 +24,7 @@ pub fn trust(platform: &Platform, config: &Config, user: UserId, device: &Device
     let until = now.plus(config.second_factors.trusted_device);
     let statements = vec![
         store::trusted_devices::delete_expired(user, now),
+        store::trusted_devices::delete_beyond(user, MOST - 1),
         store::trusted_devices::insert(id, user, &hash(secret.expose()), device, now, until),
     ];
     (statements, Secret::new(format!("{PREFIX}{id}.{}", secret.expose())))

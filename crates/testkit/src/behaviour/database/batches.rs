@@ -10,6 +10,7 @@ pub(super) async fn run(database: &dyn Database, report: &mut Report) {
     report.add("“in one transaction”: after a failure the database goes on working", goes_on(database).await);
     report.add("“returns one outcome for each”, in order", outcomes(database).await);
     report.add("“a later statement sees what an earlier one wrote”", sees(database).await);
+    report.add("`changes()` is of the statement before", changed(database).await);
     report.add("“an empty batch does nothing”", empty(database).await);
     report.add("“a batch that only reads”: several `SELECT` and `WITH`", reads(database).await);
     report.add("“runs one statement in a transaction of its own”: half of it is not kept", half(database).await);
@@ -20,6 +21,25 @@ pub(super) async fn run(database: &dyn Database, report: &mut Report) {
 const CLEAR: &str = "DELETE FROM behaviour_counters";
 const COUNT: &str = "SELECT count(*) FROM behaviour_counters";
 const INSERT: &str = "INSERT INTO behaviour_counters (id, n) VALUES (?1, ?2)";
+
+async fn changed(database: &dyn Database) -> Outcome {
+    const NOTE: &str = "INSERT INTO behaviour_counters (id, n) SELECT ?1, ?2 WHERE changes() > 0";
+    rows(database, CLEAR, []).await?;
+    let batch = vec![
+        Statement::new(INSERT, ["a".into(), 1.into()]),
+        Statement::new(NOTE, ["b".into(), 1.into()]),
+        Statement::new("UPDATE behaviour_counters SET n = 2 WHERE id = 'a' RETURNING id", []),
+        Statement::new(NOTE, ["c".into(), 1.into()]),
+        Statement::new("DELETE FROM behaviour_counters WHERE id = 'none' RETURNING id", []),
+        Statement::new(NOTE, ["d".into(), 1.into()]),
+        Statement::new("UPDATE behaviour_counters SET n = 3 WHERE id = 'none'", []),
+        Statement::new(NOTE, ["e".into(), 1.into()]),
+    ];
+    database.batch(batch).await.map_err(text)?;
+    let found = rows(database, "SELECT id FROM behaviour_counters ORDER BY id", []).await?;
+    let ids: Result<Vec<_>, _> = found.iter().map(|row| row.text(0)).collect();
+    equal(&ids.map_err(text)?, &vec!["a", "b", "c"])
+}
 
 async fn undone(database: &dyn Database) -> Outcome {
     rows(database, CLEAR, []).await?;
