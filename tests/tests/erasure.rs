@@ -246,19 +246,54 @@ async fn the_last_admin_stays_until_there_is_another_one() {
     };
     make_admin(&id).await;
     let admin = admin.refreshed().await;
-    let (status, refused) = leave(&admin, "immediate").await;
-    assert_eq!((status, &refused["code"]), (409, &json!("last_admin")));
+    for mode in ["immediate", "scheduled"] {
+        let (status, refused) = leave(&admin, mode).await;
+        assert_eq!((status, &refused["code"]), (409, &json!("last_admin")), "{mode}");
+    }
+    assert_eq!(admin.get(ME).await.json().await.1["deletion_scheduled_at"], Value::Null);
+    assert!(rows_with(&database, &["deletion_scheduled |"]).await.is_empty(), "nothing of it is in the log");
+
+    make_admin(&next_id).await;
+    let next = next.refreshed().await;
     assert_eq!(leave(&admin, "scheduled").await.0, 202);
+    let (status, refused) = leave(&next, "scheduled").await;
+    assert_eq!((status, &refused["code"]), (409, &json!("last_admin")), "the other one plans to leave");
+    // Who is the only admin on the day stays until there is another one.
+    assert_eq!(leave(&next, "immediate").await.0, 202);
+    let (later, later_id) = busy_user(&api, &database).await;
     api.pass(31 * DAY);
     api.erase_due().await;
     let body = json!({ "email": admin.email, "password": PASSWORD });
     assert_eq!(api.post("/api/v1/auth/login", &body).await.status, 200);
-    make_admin(&next_id).await;
+    make_admin(&later_id).await;
     api.erase_due().await;
     assert_eq!(api.post("/api/v1/auth/login", &body).await.status, 401);
     api.pass(HOUR);
     until_gone(&api, &database, &[&id, &admin.email]).await;
-    assert!(!rows_with(&database, &[&next.email]).await.is_empty());
+    assert!(!rows_with(&database, &[&later.email]).await.is_empty());
+}
+
+#[tokio::test]
+async fn of_two_admins_who_plan_to_leave_at_once_one_may() {
+    let (api, _, database) = Api::two(&[]).await;
+    let (one, two) = (api.user().await, api.user().await);
+    database.run(Statement::new("UPDATE users SET role = 'admin'", [])).await.expect("admins");
+    let (one, two) = (one.refreshed().await, two.refreshed().await);
+    let (first, second) = tokio::join!(leave(&one, "scheduled"), leave(&two, "scheduled"));
+    let mut statuses = [first.0, second.0];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [202, 409], "{first:?} {second:?}");
+}
+
+#[tokio::test]
+async fn of_many_plans_at_once_there_is_one() {
+    let (api, other, database) = Api::two(&[]).await;
+    let user = api.user().await;
+    let there = User { api: other, ..user.clone() };
+    let plans = [&user, &there, &user, &there].map(|user| leave(user, "scheduled"));
+    let plans = futures_util::future::join_all(plans).await;
+    assert!(plans.iter().all(|plan| *plan == plans[0] && plan.0 == 202), "{plans:?}");
+    assert_eq!(rows_with(&database, &["deletion_scheduled |"]).await.len(), 1, "one event");
 }
 
 #[tokio::test]

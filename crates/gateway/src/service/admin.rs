@@ -271,11 +271,14 @@ async fn told(platform: &Platform, statement: Statement, event: &Event<'_>) -> R
 pub(super) fn done(result: Result<Vec<Outcome>, DatabaseError>) -> Result<Outcome> {
     match result {
         Ok(mut outcomes) => Ok(outcomes.swap_remove(1)),
-        Err(error) if error.kind == DatabaseErrorKind::Check => {
-            Err(conflict("last_admin", "This is the last admin. Make somebody else one first."))
-        }
+        Err(error) if error.kind == DatabaseErrorKind::Check => Err(last_admin()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What hears who would leave no admin.
+pub(super) fn last_admin() -> Error {
+    conflict("last_admin", "This is the last admin. Make somebody else one first.")
 }
 
 fn event<'a>(actor: Actor<'_>, user: UserId, action: Action, detail: Option<&'a str>, device: &'a Device) -> Event<'a> {

@@ -1,8 +1,8 @@
 //! Leaving: planning the deletion of one's account, taking the plan back, or leaving at once. What happens to the data of a
 //! deleted account is in `erasure`.
 
-use domain::{Timestamp, UserId, account::Device, permission::Role};
-use ports::Platform;
+use domain::{SessionId, Timestamp, UserId, account::Device, permission::Role};
+use ports::{DatabaseErrorKind, Platform};
 
 use super::{
     admin,
@@ -13,11 +13,7 @@ use super::{
     profiles::{self, Profile},
     sessions,
 };
-use crate::{
-    Config,
-    error::{Error, Result},
-    store,
-};
+use crate::{Config, error::Result, store};
 
 /// A deletion that is planned, or done.
 #[derive(Clone, Copy, Debug)]
@@ -29,27 +25,46 @@ pub struct Deletion {
 }
 
 /// Plans the deletion of the caller's account: until the day it works as before, so that the plan can be taken back, but only
-/// where the caller is: every other session ends. Planning again changes nothing.
+/// where the caller is: every other session ends. Planning again changes nothing. The last admin who does not plan to leave
+/// stays. (Who leaves as planned and is the only admin on the day stays until there is another one.)
 pub async fn schedule(platform: &Platform, config: &Config, caller: &Identity, device: &Device) -> Result<Deletion> {
-    let (now, session) = (platform.clock.now(), caller.session()?);
-    let plan = store::users::schedule_deletion(caller.user, now, now.plus(config.deletion_delay));
-    let event = Event { session: Some(session), ..Event::by_user(caller.user, Action::DeletionScheduled, device) };
-    let outcomes = platform
-        .accounts
-        .batch(vec![plan, audit::statement(platform, &event), store::profiles::by_user(caller.user)])
-        .await?;
-    let row = outcomes.first().and_then(|outcome| outcome.rows.first());
-    let row = row.ok_or_else(|| Error::unauthenticated("user_not_found", "User not found"))?;
-    let deletion = Deletion {
-        requested_at: Timestamp::from_millis(row.integer(0)?),
-        scheduled_at: Timestamp::from_millis(row.integer(1)?),
+    let session = caller.session()?;
+    let profile = profiles::find(platform, caller.user).await?;
+    let deletion = match planned(&profile) {
+        Some(deletion) => deletion,
+        None => plan(platform, config, &profile, session, device).await?,
     };
+    // At a repetition as well: the first time may have come no further.
     sessions::end_all(platform, config, caller.user, Some(session), "deletion_scheduled").await?;
-    let profile = outcomes.get(2).map(store::profiles::decode).transpose()?.flatten();
-    if let Some(address) = profile.and_then(|profile| profile.email)
-        && deletion.requested_at == now
-    {
-        letters::send(platform, config, &address, Letter::DeletionScheduled { at: deletion.scheduled_at.to_string() });
+    Ok(deletion)
+}
+
+fn planned(profile: &Profile) -> Option<Deletion> {
+    let (requested_at, scheduled_at) = (profile.deletion_requested_at?, profile.deletion_scheduled_at?);
+    Some(Deletion { requested_at, scheduled_at })
+}
+
+/// Writes the plan and tells of it, unless another request was faster.
+async fn plan(
+    platform: &Platform,
+    config: &Config,
+    profile: &Profile,
+    session: SessionId,
+    device: &Device,
+) -> Result<Deletion> {
+    let (user, now) = (profile.id, platform.clock.now());
+    let deletion = Deletion { requested_at: now, scheduled_at: now.plus(config.deletion_delay) };
+    let event = Event { session: Some(session), ..Event::by_user(user, Action::DeletionScheduled, device) };
+    let plan = store::users::schedule_deletion(user, now, deletion.scheduled_at);
+    match platform.accounts.batch(vec![plan, audit::statement(platform, &event)]).await {
+        Ok(_) => {}
+        Err(error) if error.kind == DatabaseErrorKind::Check => {
+            return planned(&profiles::find(platform, user).await?).ok_or_else(admin::last_admin);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    if let Some(address) = &profile.email {
+        letters::send(platform, config, address, Letter::DeletionScheduled { at: deletion.scheduled_at.to_string() });
     }
     Ok(deletion)
 }

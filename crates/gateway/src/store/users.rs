@@ -268,13 +268,19 @@ pub fn import(user: &ImportedUser<'_>) -> Statement {
     )
 }
 
-/// Plans the deletion of an account, unless it is planned already. Returns when it was asked for and when it is due.
+/// Plans the deletion of an account. If it is planned already, or no admin would be left who does not plan to leave, it violates
+/// the `CHECK` of `users.standing`, so that nothing of its batch is kept.
 pub fn schedule_deletion(user: UserId, now: Timestamp, due: Timestamp) -> Statement {
     Statement::new(
-        "UPDATE users SET deletion_requested_at = coalesce(deletion_requested_at, ?2),
-                          deletion_scheduled_at = coalesce(deletion_scheduled_at, ?3)
-         WHERE id = ?1 AND standing <> 'deleted'
-         RETURNING deletion_requested_at, deletion_scheduled_at",
+        "UPDATE users SET
+           standing = CASE WHEN standing <> 'deleted' AND deletion_scheduled_at IS NULL
+                             AND (role <> 'admin'
+                                  OR EXISTS (SELECT 1 FROM users AS others
+                                             WHERE others.role = 'admin' AND others.standing = 'active'
+                                               AND others.deletion_scheduled_at IS NULL AND others.id <> ?1))
+                           THEN standing ELSE 'no admin left' END,
+           deletion_requested_at = ?2, deletion_scheduled_at = ?3
+         WHERE id = ?1",
         [user.to_string().into(), now.millis().into(), due.millis().into()],
     )
 }

@@ -1,5 +1,7 @@
 //! Deleting one's account. What is left of it afterwards is tested where time can pass, in `erasure`.
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::{Value, json};
 use tests::{Api, PASSWORD, User};
@@ -30,6 +32,9 @@ async fn leaving_can_be_planned_and_taken_back() {
     assert_eq!(user.get(ME).await.json().await.1["deletion_scheduled_at"], json!(day));
     let (_, again) = leave(&user, &json!({ "mode": "scheduled" })).await;
     assert_eq!(again, planned, "asking again moves nothing");
+    let (_, log) = user.get("/api/v1/auth/events?limit=100").await.json().await;
+    let events = log["events"].as_array().unwrap().iter().filter(|event| event["action"] == "deletion_scheduled");
+    assert_eq!(events.count(), 1, "who asks again plans nothing: {log}");
 
     let back = User { tokens: sign_in_again(&user).await.1, ..user.clone() };
     assert_eq!(back.get(ME).await.json().await.1["deletion_scheduled_at"], json!(day), "signing in does not cancel");
@@ -70,6 +75,22 @@ async fn leaving_at_once_ends_everything_and_frees_address_and_name() {
     assert_eq!(anew.get(ME).await.json().await.1["username"], Value::Null);
     assert_eq!(other.patch(ME, &json!({ "username": name })).await.status, 200, "the name is free");
     assert_eq!(other.get(ME).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_day_is_as_many_days_away_as_the_settings_say() {
+    let Some(api) = Api::with_settings(&[("LITTORAL_DELETION_DAYS", "3")]).await else {
+        return println!("not here: a running host has its own settings");
+    };
+    let user = api.user().await;
+    let (status, planned) = user.delete(ME).await.json().await;
+    assert_eq!(status, 202, "{planned}");
+    api.pass(Duration::from_hours(3 * 24 - 1));
+    api.erase_due().await;
+    assert_eq!(sign_in_again(&user).await.0, 200);
+    api.pass(Duration::from_hours(1));
+    api.erase_due().await;
+    assert_eq!(sign_in_again(&user).await.0, 401);
 }
 
 #[tokio::test]
