@@ -1,7 +1,8 @@
 //! Query strings: parameters by name, wrong ones with an entry each.
 
+use axum::extract::FromRequestParts;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::Uri;
+use http::{Uri, request::Parts};
 
 use crate::error::{Error, Result};
 
@@ -12,6 +13,16 @@ impl Query {
     /// Reads them.
     pub fn of(uri: &Uri) -> Self {
         Self(form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect())
+    }
+
+    /// The same of an operation that knows these parameters, and refuses others: what is misspelt would be left out without a word.
+    pub fn of_known(uri: &Uri, names: &[&str]) -> Result<Self> {
+        let query = Self::of(uri);
+        if query.0.iter().all(|(name, _)| names.contains(&name.as_str())) {
+            return Ok(query);
+        }
+        let known = if names.is_empty() { "none".to_owned() } else { format!("`{}`", names.join("`, `")) };
+        Err(Error::field("?", format!("A parameter is not known. There are: {known}.")))
     }
 
     /// The first parameter of this name that is not empty.
@@ -41,6 +52,17 @@ impl Query {
             rest.bytes().all(|c| c.is_ascii_hexdigit() || c == b'-').then(|| (number, rest.to_owned()))
         };
         decode(text).map(Some).ok_or_else(|| Error::field("?cursor", "Must be a `next_cursor` of an earlier page."))
+    }
+}
+
+/// Of a request without parameters, which is refused if it has any.
+pub struct NoQuery;
+
+impl<S: Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self> {
+        Query::of_known(&parts.uri, &[]).map(|_| Self)
     }
 }
 

@@ -93,6 +93,35 @@ async fn wrong_parameters_are_named_and_nothing_echoed() {
 }
 
 #[tokio::test]
+async fn parameters_that_are_not_known_are_refused_and_not_repeated() {
+    let api = Api::start().await;
+    let (admin, user) = (api.admin().await, api.user().await);
+    let id = user.id().await;
+    for (path, known) in [
+        (format!("{USERS}?q=canary"), "`query`, `role`, `standing`, `limit`, `cursor`."),
+        (format!("{USERS}?canary"), "`query`, `role`, `standing`, `limit`, `cursor`."),
+        (format!("{USERS}?query={id}&canary=1"), "`query`, `role`, `standing`, `limit`, `cursor`."),
+        (format!("{USERS}?Role=admin"), "`query`, `role`, `standing`, `limit`, `cursor`."),
+        ("/api/v1/admin/audit?user_id=canary".into(), "`user`, `action`, `limit`, `cursor`."),
+        (super::path(&format!("{id}?canary=1")), "none."),
+    ] {
+        let body = refused(admin.get(&path).await, 422, "validation_failed").await;
+        let expected = json!([{ "pointer": "?", "detail": format!("A parameter is not known. There are: {known}") }]);
+        assert_eq!(body["errors"], expected, "{path}");
+        assert!(!body.to_string().contains("canary"), "{path}: {body}");
+    }
+    // What a script takes for a rehearsal is none, and does nothing.
+    for (method, path, body) in super::operations(&id) {
+        refused(admin.send(method, &format!("{path}?dry_run=1"), &[], body.as_ref()).await, 422, "validation_failed")
+            .await;
+    }
+    assert_eq!(user.get("/api/v1/auth/me").await.status, 200);
+    for harmless in [format!("{USERS}?"), format!("{USERS}?&"), format!("{USERS}?query={id}&role=")] {
+        assert_eq!(admin.get(&harmless).await.status, 200, "{harmless}");
+    }
+}
+
+#[tokio::test]
 async fn an_account_shows_what_it_is_and_no_secret() {
     let api = Api::start().await;
     let (admin, user) = (api.admin().await, api.user().await);
