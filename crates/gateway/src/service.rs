@@ -24,6 +24,7 @@ pub mod id_tokens;
 pub mod identities;
 pub mod identity;
 pub mod import;
+pub mod known_devices;
 pub mod letters;
 pub mod limits;
 pub mod login_attempts;

@@ -1,7 +1,5 @@
 //! The last step of every way to sign in: whether the account may be used, the session, the event.
 
-use std::time::Duration;
-
 use domain::{
     Secret, SessionId, Timestamp, UserId,
     account::{Device, Standing, User},
@@ -11,8 +9,7 @@ use ports::{DatabaseErrorKind, Platform, Statement};
 
 use super::{
     audit::{self, Action, Event},
-    first_admin,
-    letters::{self, Letter},
+    first_admin, known_devices,
     second_factors::{
         self, Asked,
         challenges::{self, Challenge},
@@ -24,9 +21,6 @@ use crate::{
     error::{Error, ErrorKind, Result},
     store,
 };
-
-/// How long a device is known after its last use.
-const KNOWN: Duration = Duration::from_hours(90 * 24);
 
 /// How a user proved who they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +112,7 @@ pub async fn complete(
     let (open, tokens) = open_by(platform, config, user.id, role, verified, Action::SignedIn, by, proved_at, device)?;
     let mut batch = sessions::make_room(platform, config, user.id).to_vec();
     let asked = batch.len();
-    batch.push(store::sessions::seen(user.id, device, platform.clock.now().minus(KNOWN)));
+    batch.push(known_devices::places(platform, user.id, device));
     batch.extend(open);
     batch.extend(besides);
     batch.push(store::users::demand_unchanged(user.id, user.credential_generation));
@@ -129,23 +123,8 @@ pub async fn complete(
         Error::unauthenticated("account_changed", "The account was changed meanwhile. Sign in again.")
     })?;
     sessions::made_room(platform, config, user.id, outcomes.first(), device).await?;
-    let seen = outcomes.get(asked).map(store::sessions::was_seen).transpose()?.unwrap_or_default();
-    if let Some(email) = user.email.as_deref().filter(|_| !seen) {
-        tell_of_device(platform, config, email, device);
-    }
+    known_devices::tell_unless_known(platform, config, user, outcomes.get(asked), device)?;
     Ok(tokens)
-}
-
-/// Mails the owner that somebody signed in on a device that is not known.
-fn tell_of_device(platform: &Platform, config: &Config, email: &str, device: &Device) {
-    let unknown = || "unknown".to_owned();
-    let known_as = device.name.clone().or_else(|| device.platform.clone()).or_else(|| device.user_agent.clone());
-    let letter = Letter::NewDevice {
-        device: known_as.unwrap_or_else(unknown),
-        place: device.country.clone().unwrap_or_else(unknown),
-        time: platform.clock.now().to_minute(),
-    };
-    letters::send(platform, config, email, letter);
 }
 
 /// Refuses an account that may not be used, or not by who signed in in this way.

@@ -39,25 +39,33 @@ pub fn insert(
     )
 }
 
-/// Whether a user had a session on such a device, in such a country, since then.
-pub fn seen(user: UserId, device: &Device, since: Timestamp) -> Statement {
+/// From where a user had sessions since then that call their device by this name and platform: different ones, the last used
+/// first, a bounded number.
+pub fn places(user: UserId, device: &Device, since: Timestamp) -> Statement {
     Statement::new(
-        "SELECT EXISTS (SELECT 1 FROM sessions
-                        WHERE user_id = ?1 AND last_used_at >= ?2
-                          AND device_name IS ?3 AND platform IS ?4 AND country IS ?5) AS seen",
+        "SELECT user_agent, address, country FROM sessions
+         WHERE user_id = ?1 AND last_used_at >= ?2 AND device_name IS ?3 AND platform IS ?4
+         GROUP BY user_agent, address, country ORDER BY max(last_used_at) DESC LIMIT 200",
         [
             user.to_string().into(),
             since.millis().into(),
             device.name.as_deref().into(),
             device.platform.as_deref().into(),
-            device.country.as_deref().into(),
         ],
     )
 }
 
-/// Decodes [`seen`].
-pub fn was_seen(outcome: &Outcome) -> Result<bool, DatabaseError> {
-    Ok(outcome.rows.first().map(|row| row.integer(0)).transpose()?.unwrap_or_default() != 0)
+/// Decodes [`places`], of such a device.
+pub fn decode_places(outcome: &Outcome, device: &Device) -> Result<Vec<Device>, DatabaseError> {
+    let place = |row: &ports::Row| {
+        Ok(Device {
+            user_agent: row.maybe_text(0)?.map(str::to_owned),
+            address: row.maybe_text(1)?.and_then(|address| address.parse().ok()),
+            country: row.maybe_text(2)?.map(str::to_owned),
+            ..device.clone()
+        })
+    };
+    outcome.rows.iter().map(place).collect()
 }
 
 /// Takes token `number`. The newest moves the counter on; the one before it leaves the counter where it is, unless the

@@ -209,6 +209,46 @@ async fn a_device_that_was_not_seen_before_is_told_to_the_user() {
 }
 
 #[tokio::test]
+async fn what_a_device_calls_itself_does_not_make_it_known() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let told = async || {
+        let mails = api.provider.mails_to(&user.email).await;
+        mails.iter().filter(|mail| mail["subject"] == "A new device signed in").count()
+    };
+    let on = async |program: &str| {
+        let headers = [
+            ("content-type", "application/json"),
+            ("x-device-name", "iPhone"),
+            ("x-device-platform", "ios"),
+            ("user-agent", program),
+        ];
+        let body = json!({ "email": user.email, "password": PASSWORD }).to_string();
+        assert_eq!(api.send(Method::POST, "/api/v1/auth/login", &headers, body.into()).await.status, 200);
+    };
+    on("App/7 CFNetwork/1568 Darwin/24.0").await;
+    api.provider.mail_about(&user.email, "A new device signed in").await;
+    // Another version of the app is the same app; another program of the same name is another device.
+    on("App/8 CFNetwork/1600 Darwin/25.0").await;
+    on("curl/8.5.0").await;
+    api.provider.mail_about(&user.email, "A new device signed in").await;
+    on("curl/8.6.0").await;
+    if api.call_from("203.0.113.9", None) {
+        on("App/7 CFNetwork/1568 Darwin/24.0").await;
+        api.provider.mail_about(&user.email, "A new device signed in").await;
+        // Another address of the same network is no news.
+        api.call_from("203.0.200.200", None);
+        on("App/7 CFNetwork/1568 Darwin/24.0").await;
+        api.call_from("198.51.100.7", None);
+        on("App/7 CFNetwork/1568 Darwin/24.0").await;
+        api.provider.mail_about(&user.email, "A new device signed in").await;
+        assert_eq!(told().await, 4);
+    } else {
+        assert_eq!(told().await, 2);
+    }
+}
+
+#[tokio::test]
 async fn a_mail_service_that_fails_fails_no_registration() {
     let api = Api::start().await;
     let email = Api::fresh_email();
