@@ -15,6 +15,7 @@ use ports::{DatabaseErrorKind, Platform};
 use super::{
     audit::{self, Action, Event},
     identity::Identity,
+    letters::{self, Letter},
 };
 use crate::{
     Config,
@@ -84,8 +85,16 @@ pub async fn create(
         session: Some(session),
         ..Event::by_user(owner.user, Action::ApiKeyCreated, device)
     };
-    match platform.accounts.batch(vec![insert, audit::statement(platform, &event)]).await {
-        Ok(_) => Ok((made, key)),
+    let whose = store::users::by_id(owner.user);
+    match platform.accounts.batch(vec![insert, audit::statement(platform, &event), whose]).await {
+        Ok(outcomes) => {
+            // The key is told this once: nothing after it may fail.
+            if let Some(email) = outcomes.last().and_then(|found| store::users::decode(found).ok()?.pop()?.email) {
+                let what = format!("{} ({}…) was made", letters::harmless(&made.name), made.prefix);
+                letters::send(platform, config, &email, Letter::access_changed("A new API key", &what, device));
+            }
+            Ok((made, key))
+        }
         Err(error) if error.kind == DatabaseErrorKind::Check => Err(Error::new(
             ErrorKind::Conflict,
             "too_many_api_keys",

@@ -20,6 +20,7 @@ use super::{
     guests,
     id_tokens::{self, Claims, Proof},
     identity::Identity,
+    letters::{self, Letter},
     sessions,
     sign_in::{self, Method, SignIn},
 };
@@ -69,7 +70,7 @@ pub async fn sign_in(
         };
         match (known, &claims.email) {
             (Some(user), Some(email)) if user.email_verified_at.is_some() => {
-                adopt(platform, &user, provider, &claims, email, device).await?;
+                adopt(platform, config, &user, provider, &claims, email, device).await?;
             }
             (Some(_), _) => return Err(in_use()),
             (None, _) => {
@@ -85,6 +86,7 @@ pub async fn sign_in(
 /// Links a first identity to the account of its address; the next look finds it, or what another request has made of it.
 async fn adopt(
     platform: &Platform,
+    config: &Config,
     user: &User,
     provider: &OidcProvider,
     claims: &Claims,
@@ -94,7 +96,10 @@ async fn adopt(
     let link = store::identities::insert_if_verified(&new(platform, provider, claims, user.id), email);
     let event = linked(user.id, provider, device);
     match platform.accounts.batch(vec![link, audit::statement(platform, &event)]).await {
-        Ok(_) => Ok(()),
+        Ok(_) => {
+            tell(platform, config, user, &provider.name, "added", device);
+            Ok(())
+        }
         Err(error) if is_unique(&error) || error.kind == DatabaseErrorKind::Check => Ok(()),
         Err(error) => Err(error.into()),
     }
@@ -165,6 +170,9 @@ pub async fn link(
             Err(error) => return Err(error.into()),
         }
     };
+    if is_new {
+        tell(platform, config, &user, &provider.name, "added", device);
+    }
     if is_guest && is_new {
         sessions::outdate_all(platform, config, user.id).await?;
     }
@@ -200,6 +208,7 @@ pub async fn unlink(
     device: &Device,
 ) -> Result<()> {
     caller.require_recent(platform, config).await?;
+    let user = accounts::find(platform, caller.user).await?;
     let linked = list(platform, caller.user).await?.into_iter().find(|identity| identity.provider == provider);
     let linked = linked.ok_or_else(missing)?;
     let gone = platform.accounts.run(store::identities::delete_unless_last(caller.user, &linked.provider)).await?;
@@ -209,7 +218,16 @@ pub async fn unlink(
     }
     let event = Event::by_user(caller.user, Action::IdentityUnlinked, device);
     audit::record(platform, &Event { detail: Some(&linked.provider), ..event }).await;
+    tell(platform, config, &user, &linked.provider, "removed", device);
     Ok(())
+}
+
+/// Mails a user, as the account was before, that an identity of a provider was linked or unlinked.
+fn tell(platform: &Platform, config: &Config, user: &User, provider: &str, what: &str, device: &Device) {
+    if let Some(email) = &user.email {
+        let what = format!("signing in with {} was {what}", letters::harmless(provider));
+        letters::send(platform, config, email, Letter::access_changed("How you sign in was changed", &what, device));
+    }
 }
 
 fn find_provider<'a>(config: &'a Config, name: &str) -> Result<&'a OidcProvider> {

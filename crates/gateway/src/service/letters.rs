@@ -3,7 +3,7 @@
 
 use std::{pin::pin, time::Duration};
 
-use domain::Secret;
+use domain::{Secret, account::Device};
 use futures_util::future::{Either, select};
 use ports::{Mail, MailError, Mailer, Platform, Tasks};
 
@@ -56,9 +56,11 @@ pub enum Letter {
     },
     /// Somebody signed up with an address that has an account.
     AlreadyRegistered,
-    /// The second factor was switched on or off, or its codes were made anew.
-    SecondFactorChanged {
-        /// What happened.
+    /// There is a way into the account more or less: a second factor, an identity, an API key.
+    AccessChanged {
+        /// What it is about: the subject.
+        title: &'static str,
+        /// What happened, as a sentence.
         what: String,
     },
     /// Somebody who knows the password showed too many wrong second factors.
@@ -97,6 +99,12 @@ const FRAME: Words = words!("frame");
 type Values = Vec<(&'static str, String)>;
 
 impl Letter {
+    /// Tells that something was done to the ways into an account, and from which device.
+    pub fn access_changed(title: &'static str, done: &str, device: &Device) -> Self {
+        let from = device.name.as_deref().or(device.platform.as_deref()).unwrap_or("an unnamed device");
+        Self::AccessChanged { title, what: format!("{done}, on {}.", harmless(from)) }
+    }
+
     fn words(&self) -> Words {
         match self {
             Self::VerifyEmail { .. } => words!("verify-email"),
@@ -107,7 +115,7 @@ impl Letter {
             Self::NewDevice { .. } => words!("new-device"),
             Self::AccountLocked { .. } => words!("account-locked"),
             Self::AlreadyRegistered => words!("already-registered"),
-            Self::SecondFactorChanged { .. } => words!("second-factor-changed"),
+            Self::AccessChanged { .. } => words!("access-changed"),
             Self::SecondFactorLocked { .. } => words!("second-factor-locked"),
             Self::DeletionScheduled { .. } => words!("deletion-scheduled"),
         }
@@ -127,7 +135,7 @@ impl Letter {
                 vec![("device", harmless(&device)), ("place", harmless(&place)), ("time", time)]
             }
             Self::AccountLocked { until } | Self::SecondFactorLocked { until } => vec![("until", until)],
-            Self::SecondFactorChanged { what } => vec![("what", what)],
+            Self::AccessChanged { title, what } => vec![("title", title.to_owned()), ("what", what)],
             Self::DeletionScheduled { at } => vec![("at", at)],
             Self::PasswordChanged { ended } => vec![("ended", ended.into())],
             Self::AlreadyRegistered => Vec::new(),

@@ -103,7 +103,6 @@ async fn tell(platform: &Platform, config: &Config, user: UserId, letter: Letter
 
 /// Tells a user that something changed.
 async fn tell_change(platform: &Platform, config: &Config, user: UserId, what: &str, device: &Device) -> Result<()> {
-    let from = device.name.as_deref().or(device.platform.as_deref()).unwrap_or("an unnamed device");
-    let what = format!("{what}, on {}.", letters::harmless(from));
-    tell(platform, config, user, Letter::SecondFactorChanged { what }).await
+    let letter = Letter::access_changed("Your two-step sign-in was changed", what, device);
+    tell(platform, config, user, letter).await
 }

@@ -84,6 +84,24 @@ async fn a_guest_has_no_keys() {
 }
 
 #[tokio::test]
+async fn a_new_key_is_told_by_mail() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let body = json!({ "name": "CI https://evil.example" });
+    let device = [("x-device-name", "Ada's phone")];
+    let (status, made) = user.send(Method::POST, KEYS, &device, Some(&body)).await.json().await;
+    assert_eq!(status, 201, "{made}");
+    let mail = api.provider.mail_about(&user.email, "A new API key").await;
+    let (text, html) = (mail["text"].as_str().unwrap(), mail["html"].as_str().unwrap());
+    let prefix = made["prefix"].as_str().unwrap();
+    let told = format!("A new API key: CI https evil.example ({prefix}…) was made, on Ada's phone.\n");
+    assert!(text.contains(&told), "{text}");
+    for part in [text, html] {
+        assert!(part.contains(prefix) && !part.contains(made["key"].as_str().unwrap()), "{part}");
+    }
+}
+
+#[tokio::test]
 async fn a_key_chats_in_every_header_that_carries_one() {
     let api = Api::start().await;
     let user = api.user().await;

@@ -34,7 +34,7 @@ fn every_letter() -> Vec<Letter> {
         Letter::NewDevice { device: text("VALUE"), place: text("VALUE"), time: text("VALUE") },
         Letter::AccountLocked { until: text("VALUE") },
         Letter::AlreadyRegistered,
-        Letter::SecondFactorChanged { what: text("VALUE") },
+        Letter::AccessChanged { title: "TITLE", what: text("VALUE") },
         Letter::SecondFactorLocked { until: text("VALUE") },
         Letter::DeletionScheduled { at: text("VALUE") },
     ]
@@ -91,7 +91,7 @@ fn a_strangers_words_become_neither_markup_nor_links_nor_lines() {
 #[test]
 fn values_are_escaped_in_html_alone_and_never_taken_for_names() {
     let what = "{{app}} <i>'on'</i> & \"off\"";
-    let (_, text, html) = written(&Letter::SecondFactorChanged { what: what.into() });
+    let (_, text, html) = written(&Letter::AccessChanged { title: "A way in", what: what.into() });
     assert!(text.contains(what), "{text}");
     assert!(html.contains("{{app}} &lt;i&gt;&#39;on&#39;&lt;/i&gt; &amp; &quot;off&quot;"), "{html}");
 }

@@ -26,6 +26,30 @@ async fn an_address_that_was_proved_on_both_sides_joins_the_account() {
     assert_eq!(me(&one).await, me(&two).await);
     let linked: Vec<_> = identities(&one).await.into_iter().map(|identity| identity["provider"].clone()).collect();
     assert_eq!(linked, ["test", "other"]);
+    assert_eq!(told(&api, &email).await, "signing in with other was added, on an unnamed device.");
+}
+
+/// What the next letter about a changed way to sign in says.
+async fn told(api: &Api, email: &str) -> String {
+    let mail = api.provider.mail_about(email, "How you sign in was changed").await;
+    let (_, what) = mail["text"].as_str().unwrap().split_once("changed: ").unwrap();
+    what.lines().next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn who_links_and_unlinks_is_told_by_mail_once_each() {
+    let api = start().await;
+    let user = api.user().await;
+    let mine = token("test", &fresh_subject(), &verified(&Api::fresh_email()));
+    assert_eq!(link(&user, "test", &mine).await.0, 201);
+    assert_eq!(told(&api, &user.email).await, "signing in with test was added, on an unnamed device.");
+    // Nothing is told of what changes nothing.
+    assert_eq!(link(&user, "test", &mine).await.0, 200);
+    assert_eq!(unlink(&user, "other").await.0, 404);
+    assert_eq!(unlink(&user, "test").await.0, 204);
+    assert_eq!(told(&api, &user.email).await, "signing in with test was removed, on an unnamed device.");
+    let all = api.provider.mails_to(&user.email).await;
+    assert_eq!(all.iter().filter(|mail| mail["subject"] == "How you sign in was changed").count(), 2, "{all:?}");
 }
 
 #[tokio::test]
