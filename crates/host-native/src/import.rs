@@ -7,10 +7,9 @@ mod rows;
 
 use std::fmt;
 
-use domain::account::Email;
 use gateway::{
     Error,
-    service::import::{self, Account, BATCH, Done},
+    service::import::{self, Account, BATCH, Done, Rehearsal},
 };
 use ports::Platform;
 
@@ -48,6 +47,7 @@ pub async fn run(
     mut report: impl FnMut(u64, &str),
 ) -> Result<Summary, Error> {
     let mut summary = Summary { dry_run, ..Summary::default() };
+    let mut rehearsal = Rehearsal::default();
     loop {
         let now = platform.clock.now();
         let read = |row: Result<rows::Row, String>| row.and_then(|row| row::account(&row, now));
@@ -55,7 +55,7 @@ pub async fn run(
         if batch.is_empty() {
             return Ok(summary);
         }
-        take(platform, batch, &mut summary, &mut report).await?;
+        take(platform, batch, &mut rehearsal, &mut summary, &mut report).await?;
     }
 }
 
@@ -63,6 +63,7 @@ pub async fn run(
 async fn take(
     platform: &Platform,
     batch: Vec<(u64, Result<Read, String>)>,
+    rehearsal: &mut Rehearsal,
     summary: &mut Summary,
     report: &mut impl FnMut(u64, &str),
 ) -> Result<(), Error> {
@@ -74,8 +75,11 @@ async fn take(
         });
         lines.push((line, left_out));
     }
-    let done =
-        if summary.dry_run { look(platform, &accounts).await? } else { import::run(platform, &accounts).await? };
+    let done = if summary.dry_run {
+        rehearsal.run(platform, &accounts).await?
+    } else {
+        import::run(platform, &accounts).await?
+    };
     let verb = if summary.dry_run { "would be imported" } else { "imported" };
     let mut done = done.into_iter();
     for (line, left_out) in lines {
@@ -100,11 +104,4 @@ async fn take(
         }
     }
     Ok(())
-}
-
-/// What would become of them. Addresses that come twice in the file are only seen when they are written.
-async fn look(platform: &Platform, accounts: &[Account]) -> Result<Vec<Done>, Error> {
-    let emails: Vec<&Email> = accounts.iter().map(|account| &account.email).collect();
-    let known = import::registered(platform, &emails).await?;
-    Ok(known.into_iter().map(|known| if known { Done::AlreadyRegistered } else { Done::Imported }).collect())
 }

@@ -1,13 +1,15 @@
 //! Accounts from other systems, with the passwords that their users have: hashes are taken over, never made or read. Reading
 //! files is the host's.
 
+use std::collections::HashSet;
+
 use argon2::{Params, password_hash::phc::PasswordHash};
 use domain::{
     Secret, Timestamp, UserId,
     account::{Device, Email, Standing},
     permission::Role,
 };
-use ports::{Platform, Statement};
+use ports::{Outcome, Platform, Statement};
 use serde_json::{Map, Value};
 
 use super::{
@@ -94,11 +96,33 @@ pub async fn run(platform: &Platform, accounts: &[Account]) -> Result<Vec<Done>>
     Ok(done)
 }
 
-/// Which of these addresses have an account.
-pub async fn registered(platform: &Platform, emails: &[&Email]) -> Result<Vec<bool>> {
-    let statements = emails.iter().map(|email| store::users::by_email(email)).collect();
-    let outcomes = platform.accounts.batch(statements).await?;
-    Ok(outcomes.iter().map(|outcome| !outcome.rows.is_empty()).collect())
+/// Says what [`run`] would do with one batch after another, and writes nothing. Addresses and user names of earlier accounts are
+/// remembered, because the run would find them in the store.
+#[derive(Debug, Default)]
+pub struct Rehearsal {
+    emails: HashSet<String>,
+    usernames: HashSet<String>,
+}
+
+impl Rehearsal {
+    /// What would become of a batch of accounts, in the same order.
+    pub async fn run(&mut self, platform: &Platform, accounts: &[Account]) -> Result<Vec<Done>> {
+        let statements = accounts.iter().flat_map(|account| {
+            let taken = store::profiles::by_username(account.username.as_deref());
+            [store::users::by_email(&account.email), taken]
+        });
+        let found = platform.accounts.batch(statements.collect()).await?;
+        let is_there = |outcome: Option<&Outcome>| outcome.is_some_and(|outcome| !outcome.rows.is_empty());
+        let done = found.chunks(2).zip(accounts).map(|(found, account)| {
+            if is_there(found.first()) || !self.emails.insert(account.email.as_str().to_owned()) {
+                return Done::AlreadyRegistered;
+            }
+            let Some(name) = &account.username else { return Done::Imported };
+            let is_taken = is_there(found.get(1)) || !self.usernames.insert(name.clone());
+            if is_taken { Done::ImportedWithoutUsername } else { Done::Imported }
+        });
+        Ok(done.collect())
+    }
 }
 
 /// Whether a hash is one that a login can verify at a bearable cost: argon2 as a PHC string, or bcrypt. Says what is wrong.

@@ -134,6 +134,11 @@ pub fn import(user: UserId, username: Option<&str>, details: &Map<String, Value>
     )
 }
 
+/// Whose profile has a user name: a row if anybody's has.
+pub fn by_username(name: Option<&str>) -> Statement {
+    Statement::new("SELECT user_id FROM profiles WHERE username = ?1", [name.into()])
+}
+
 /// Forgets the profile of a deleted account; its user name is free.
 pub fn forget(user: UserId) -> Statement {
     Statement::new(
