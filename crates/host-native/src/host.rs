@@ -186,7 +186,7 @@ impl Host {
         let settings = &self.start.settings;
         let limits = Limits {
             connections: settings.max_connections,
-            trusted_proxies: settings.trusted_proxies,
+            proxies: settings.proxies.clone(),
             shutdown: settings.shutdown,
         };
         let gateway = Arc::new(Gateway::new(Arc::clone(&self.start.config)));

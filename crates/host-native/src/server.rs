@@ -18,6 +18,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+pub use self::client::Proxies;
 use self::patience::{PatientBody, PatientStream};
 
 /// Bytes of a request's head, and of what is kept of a response that its client does not read.
@@ -43,12 +44,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub type Handler = Arc<dyn Fn(Request<Body>) -> BoxFuture<Response<Body>> + Send + Sync>;
 
 /// Limits and trust.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// Connections at once; the next ones wait in the system's queue.
     pub connections: usize,
-    /// Proxies before this server, each of which appends to `X-Forwarded-For`.
-    pub trusted_proxies: usize,
+    /// Proxies before this server.
+    pub proxies: Proxies,
     /// How long requests may take to end after the signal to stop.
     pub shutdown: Duration,
 }
@@ -154,7 +155,7 @@ impl Server {
 
     async fn respond(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<Response<Body>, Infallible> {
         let (mut parts, body) = request.into_parts();
-        parts.extensions.insert(client::identify(peer, &parts.headers, self.limits.trusted_proxies));
+        parts.extensions.insert(client::identify(peer, &parts.headers, &self.limits.proxies));
         let request = Request::from_parts(parts, Body::new(PatientBody::new(body, BODY)));
         Ok((self.handler)(request).await)
     }

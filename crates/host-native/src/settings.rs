@@ -13,7 +13,10 @@ use async_trait::async_trait;
 use domain::Secret;
 use ports::{Settings, SettingsError};
 
-use crate::smtp::{self, SmtpUrl};
+use crate::{
+    server::Proxies,
+    smtp::{self, SmtpUrl},
+};
 
 /// The process's environment, and behind it the secrets file.
 pub struct Environment {
@@ -84,8 +87,8 @@ pub struct HostSettings {
     pub listen: SocketAddr,
     /// The data folder.
     pub data_dir: PathBuf,
-    /// Proxies before this server, each of which appends to `X-Forwarded-For`.
-    pub trusted_proxies: usize,
+    /// Proxies before this server.
+    pub proxies: Proxies,
     /// Connections at once; the next ones wait in the system's queue.
     pub max_connections: usize,
     /// Password hashes and the like computed at once.
@@ -122,7 +125,7 @@ impl HostSettings {
             }
             number.or(default)
         };
-        let trusted_proxies = number("LITTORAL_TRUSTED_PROXIES", Some(0), 0, 16).unwrap_or_default();
+        let count = number("LITTORAL_TRUSTED_PROXIES", Some(0), 0, 16).unwrap_or_default();
         let max_connections = number("LITTORAL_MAX_CONNECTIONS", Some(10_000), 1, 1_000_000).unwrap_or_default();
         let max_computations = number("LITTORAL_MAX_COMPUTATIONS", None, 1, 1024);
         let max_waiting = number("LITTORAL_MAX_WAITING_COMPUTATIONS", Some(256), 0, 100_000).unwrap_or_default();
@@ -130,6 +133,19 @@ impl HostSettings {
         let listen = environment.read("LITTORAL_LISTEN").unwrap_or("127.0.0.1:8787").parse().unwrap_or_else(|_| {
             problems.push("LITTORAL_LISTEN: expected an address and a port, like 127.0.0.1:8787 or [::]:8787".into());
             SocketAddr::from(([127, 0, 0, 1], 8787))
+        });
+        let country = environment.read("LITTORAL_COUNTRY_HEADER").and_then(|name| {
+            if count == 0 {
+                problems.push(
+                    "LITTORAL_COUNTRY_HEADER: expected LITTORAL_TRUSTED_PROXIES beside it, because anybody can send a header where no proxy is trusted"
+                        .into(),
+                );
+            }
+            let parsed = name.parse().ok();
+            if parsed.is_none() {
+                problems.push("LITTORAL_COUNTRY_HEADER: expected the name of a header, like CF-IPCountry".into());
+            }
+            parsed
         });
         let database = environment.read("LITTORAL_DATABASE_URL").map(|url| {
             let known = ["http://", "https://", "libsql://"].iter().any(|scheme| url.starts_with(scheme));
@@ -160,7 +176,7 @@ impl HostSettings {
         Self {
             listen,
             data_dir: environment.read("LITTORAL_DATA_DIR").unwrap_or("data").into(),
-            trusted_proxies,
+            proxies: Proxies { count, country },
             max_connections,
             max_computations,
             max_waiting,
@@ -195,6 +211,21 @@ mod tests {
         let mut problems = Vec::new();
         assert_eq!(HostSettings::load(&given, &mut problems).listen.port(), 0);
         assert_eq!((given.unused(), problems.len()), (vec!["LITTORAL_LISTENN"], 0));
+    }
+
+    #[test]
+    fn a_country_is_read_where_a_trusted_proxy_writes_it() {
+        let load = |name: &str, proxies: &str| {
+            let given = environment(&[("LITTORAL_COUNTRY_HEADER", name), ("LITTORAL_TRUSTED_PROXIES", proxies)]);
+            let mut problems = Vec::new();
+            (HostSettings::load(&given, &mut problems).proxies.country, problems)
+        };
+        assert_eq!(load("CF-IPCountry", "1"), (Some("cf-ipcountry".parse().unwrap()), vec![]));
+        assert_eq!(load("", "0"), (None, vec![]));
+        let (_, problems) = load("CF-IPCountry", "0");
+        assert!(problems.len() == 1 && problems[0].contains("LITTORAL_TRUSTED_PROXIES beside it"), "{problems:?}");
+        let (country, problems) = load("canary: IS", "1");
+        assert!(country.is_none() && problems.len() == 1 && !problems[0].contains("canary"), "{problems:?}");
     }
 
     #[test]

@@ -2,21 +2,43 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use ports::Client;
 
-/// The client of a connection from `peer`. Behind `proxies` proxies it is the entry of `X-Forwarded-For` that the outermost
-/// of them appended, counted from the end: what stands before it was written by the client and proves nothing.
-pub fn identify(peer: SocketAddr, headers: &HeaderMap, proxies: usize) -> Client {
-    let forwarded = || {
-        let values = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-        let entries: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
-        // With fewer entries than proxies somebody came in behind the outermost; the first entry is by a proxy of ours.
-        let outermost = entries.len().saturating_sub(proxies);
-        entries.get(outermost).and_then(|entry| address(entry))
+/// Which headers of a request are believed: those by proxies before this server, each of which appends to `X-Forwarded-For`.
+#[derive(Clone, Debug, Default)]
+pub struct Proxies {
+    /// How many there are.
+    pub count: usize,
+    /// Where the outermost of them writes the caller's country, in place of what the caller wrote there.
+    pub country: Option<HeaderName>,
+}
+
+/// The client of a connection from `peer`. Behind proxies it is the entry of `X-Forwarded-For` that the outermost of them
+/// appended, counted from the end: what stands before it was written by the client and proves nothing.
+pub fn identify(peer: SocketAddr, headers: &HeaderMap, proxies: &Proxies) -> Client {
+    let values = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let entries: Vec<&str> = if proxies.count == 0 {
+        Vec::new()
+    } else {
+        values.flat_map(|value| value.split(',')).map(str::trim).collect()
     };
-    let address = if proxies == 0 { None } else { forwarded() };
-    Client { address: Some(address.unwrap_or_else(|| peer.ip()).to_canonical()), country: None }
+    // With fewer entries than proxies somebody came in behind the outermost; the first entry is by a proxy of ours.
+    let outermost = entries.len().checked_sub(proxies.count);
+    let address = entries.get(outermost.unwrap_or(0)).and_then(|entry| address(entry));
+    let country = proxies.country.as_ref().filter(|_| proxies.count > 0 && outermost.is_some());
+    Client {
+        address: Some(address.unwrap_or_else(|| peer.ip()).to_canonical()),
+        country: country.and_then(|name| country_in(headers, name)),
+    }
+}
+
+/// The country in a header: two letters. Where there are two headers, one may be the caller's, so that neither is believed.
+/// `XX` is what proxies write who do not know.
+fn country_in(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let mut values = headers.get_all(name).iter();
+    let code = values.next().filter(|_| values.next().is_none())?.to_str().ok()?.trim().to_ascii_uppercase();
+    (code.len() == 2 && code.bytes().all(|c| c.is_ascii_uppercase()) && code != "XX").then_some(code)
 }
 
 /// With or without a port, an IPv6 address with or without brackets: proxies differ.
@@ -34,7 +56,33 @@ mod tests {
         for value in headers {
             map.append("x-forwarded-for", value.parse().unwrap());
         }
-        identify("10.0.0.9:1234".parse().unwrap(), &map, proxies).address.unwrap().to_string()
+        let proxies = Proxies { count: proxies, country: None };
+        identify("10.0.0.9:1234".parse().unwrap(), &map, &proxies).address.unwrap().to_string()
+    }
+
+    fn country(headers: &[(&'static str, &str)], count: usize) -> Option<String> {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, value.parse().unwrap());
+        }
+        let proxies = Proxies { count, country: Some(HeaderName::from_static("x-country")) };
+        identify("10.0.0.9:1234".parse().unwrap(), &map, &proxies).country
+    }
+
+    #[test]
+    fn a_country_is_believed_of_the_outermost_proxy_alone() {
+        let of = |value: &str| country(&[("x-forwarded-for", "1.1.1.1"), ("x-country", value)], 1);
+        assert_eq!(of("IS"), Some("IS".into()));
+        assert_eq!(of(" pt "), Some("PT".into()));
+        for bad in ["", "X", "ISL", "T1", "XX", "xx", "I,", "IS, PT", "\u{c9}\u{c9}", "\u{ff}"] {
+            assert_eq!(of(bad), None, "{bad:?}");
+        }
+        let twice = [("x-forwarded-for", "1.1.1.1"), ("x-country", "IS"), ("x-country", "PT")];
+        assert_eq!(country(&twice, 1), None, "one of them may be the caller's");
+        // Nothing came through the outermost proxy, or none is there.
+        assert_eq!(country(&[("x-forwarded-for", "1.1.1.1"), ("x-country", "IS")], 2), None);
+        assert_eq!(country(&[("x-country", "IS")], 1), None);
+        assert_eq!(country(&[("x-forwarded-for", "1.1.1.1"), ("x-country", "IS")], 0), None);
     }
 
     #[test]

@@ -19,7 +19,8 @@ use tokio::{
 
 use super::*;
 
-const GENEROUS: Limits = Limits { connections: 100, trusted_proxies: 0, shutdown: Duration::from_mins(1) };
+const GENEROUS: Limits =
+    Limits { connections: 100, proxies: Proxies { count: 0, country: None }, shutdown: Duration::from_mins(1) };
 
 /// What an endless response is made of.
 static NOTHING: [u8; 64 * 1024] = [0; 64 * 1024];
