@@ -75,7 +75,7 @@ pub async fn cancel(platform: &Platform, user: UserId, device: &Device) -> Resul
     if profile.deletion_scheduled_at.is_none() {
         return Ok(profile);
     }
-    let event = audit::statement(platform, &Event::by_user(user, Action::DeletionCancelled, device));
+    let event = audit::statement_if_changed(platform, &Event::by_user(user, Action::DeletionCancelled, device));
     platform.accounts.batch(vec![store::users::cancel_deletion(user), event]).await?;
     // Read again: if the day was just there, it is too late.
     profiles::find(platform, user).await

@@ -1,5 +1,6 @@
 //! Lists and views.
 
+use http::Method;
 use serde_json::{Value, json};
 use tests::{Api, PASSWORD, User};
 
@@ -111,7 +112,8 @@ async fn parameters_that_are_not_known_are_refused_and_not_repeated() {
         assert!(!body.to_string().contains("canary"), "{path}: {body}");
     }
     // What a script takes for a rehearsal is none, and does nothing.
-    for (method, path, body) in super::operations(&id) {
+    let factors = (Method::DELETE, format!("{}/factors", super::path(&id)), None);
+    for (method, path, body) in super::operations(&id).into_iter().chain([factors]) {
         refused(admin.send(method, &format!("{path}?dry_run=1"), &[], body.as_ref()).await, 422, "validation_failed")
             .await;
     }

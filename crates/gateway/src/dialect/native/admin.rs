@@ -167,6 +167,7 @@ pub async fn revoke_keys(
 pub async fn remove_factors(
     context: Context,
     caller: Caller,
+    _: NoQuery,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response> {
