@@ -2,7 +2,7 @@
 
 mod conversations;
 pub mod littoral;
-mod logins;
+pub mod logins;
 mod paced;
 mod starts;
 mod streams;

@@ -64,10 +64,19 @@ impl Process {
 
     /// Its resident memory, in bytes.
     pub fn rss(&self) -> Result<f64> {
+        self.memory("VmRSS:")
+    }
+
+    /// The most resident memory that it has had, in bytes.
+    pub fn peak(&self) -> Result<f64> {
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&self, name: &str) -> Result<f64> {
         let path = format!("/proc/{}/status", self.id());
         let status = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok());
-        kib.map(|kib: f64| kib * 1024.0).ok_or_else(|| format!("{path}: no VmRSS"))
+        let kib = status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB")?.parse().ok());
+        kib.map(|kib: f64| kib * 1024.0).ok_or_else(|| format!("{path}: no {name}"))
     }
 }
 

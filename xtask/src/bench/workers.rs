@@ -2,6 +2,7 @@
 //! passes the request on to the provider. Never under `wrangler dev`, which would measure its own proxy.
 
 mod config;
+mod logins;
 
 use std::{
     fs,
@@ -40,6 +41,9 @@ pub fn report(folder: &Path, scale: Scale) -> Result<String> {
     };
     let folder = littoral::folder(folder, "workerd")?;
     config::write(&folder, &places)?;
+    eprintln!("bench: Worker, a storm of logins");
+    // In a process of its own: what replies leave behind would hide what logins take.
+    let storm = logins::report(&serve(&folder, places.littoral)?)?;
     let workerd = serve(&folder, places.littoral)?;
 
     let token = tokens.first().map(String::as_str);
@@ -72,7 +76,7 @@ pub fn report(folder: &Path, scale: Scale) -> Result<String> {
     eprintln!("bench: Worker, {MANY} connections");
     let many = compare(&targets, MANY, scale, &[&workerd])?;
     let names: Vec<&str> = cases.iter().map(|(name, _)| *name).collect();
-    Ok(introduction() + &table(&names, &one, &many))
+    Ok(introduction() + &table(&names, &one, &many) + &storm)
 }
 
 fn serve(folder: &Path, address: SocketAddr) -> Result<Process> {
