@@ -50,6 +50,7 @@ pub fn report(workerd: &Process) -> Result<String> {
     Ok(format!(
         "\n{CONNECTIONS} logins at once, argon2id at its default cost: answered within {elapsed:.1} s. Resident memory of \
          workerd as a whole, with all three scripts: {start:.0} MB at first, {before:.0} MB after {SINGLE} logins one after the other, {peak:.0} MB at \
-         most during the hundred. A Worker has {LIMIT:.0} MB beside workerd itself.\n"
+         most during the hundred: {:.0} MB more than at first, workerd's own part of it included. A Worker has {LIMIT:.0} MB.\n",
+        peak - start
     ))
 }
