@@ -11,7 +11,8 @@ macro_rules! files {
 }
 
 /// Every file of the folder.
-static FILES: [(&str, &[u8]); 2] = files!["openapi-explorer.min.js.LICENSE.txt", "openapi-explorer.min.js.gz"];
+static FILES: [(&str, &[u8]); 3] =
+    files!["openapi-explorer.min.js.LICENSE.txt", "openapi-explorer.min.js.gz", "openapi.json"];
 
 /// The files, compiled in.
 pub struct BundledAssets;

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::DOCUMENT;
 use crate::{Access, routes};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
@@ -21,7 +20,7 @@ struct Operation<'a> {
 }
 
 fn document() -> Value {
-    serde_json::from_str(DOCUMENT).unwrap()
+    serde_json::from_str(include_str!("../../../assets/static/openapi.json")).unwrap()
 }
 
 fn object(value: &Value) -> &Map<String, Value> {
