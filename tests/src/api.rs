@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU16, AtomicU64, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -22,7 +22,7 @@ use crate::{
     in_process::{self, Process},
     mail::token_in,
     remote,
-    settings::{ADMIN_EMAIL, ADMIN_PASSWORD},
+    settings::{self, ADMIN_EMAIL, ADMIN_PASSWORD},
 };
 
 /// Chunks of a body, as they come.
@@ -98,7 +98,16 @@ impl Answer {
 impl Api {
     /// The API that the environment names; in process by default, each with stores of its own.
     pub async fn start() -> Self {
+        demand(None);
         Self::start_with(&[]).await
+    }
+
+    /// The same with the settings of a profile, on every host: for the tests in a module of that name, which run where the host
+    /// was started with them, and nowhere else. Called from a network of its own, so that no limit was used by another test.
+    pub async fn with_profile(name: &str) -> Self {
+        let profile = settings::profile(name).unwrap_or_else(|| panic!("`{name}` is none of settings::PROFILES"));
+        demand(Some(name));
+        Self::start_with(profile.settings).await.elsewhere()
     }
 
     /// The API of a host that answers at `base`, and whose provider is this one.
@@ -106,8 +115,9 @@ impl Api {
         Self { target: Target::Remote(base.to_owned()), from: None, provider }
     }
 
-    /// The same with other settings, which only the one in process can have; `None` elsewhere.
+    /// The same with other settings, which only the one in process can have; `None` elsewhere. For what fits no profile.
     pub async fn with_settings(given: &[(&'static str, &str)]) -> Option<Self> {
+        demand(None);
         if remote::base_url().is_some() { None } else { Some(Self::start_with(given).await) }
     }
 
@@ -162,11 +172,32 @@ impl Api {
         }
     }
 
+    /// Lets so many seconds pass, as an answer said: by the clock in process, really on a running host.
+    pub async fn wait(&self, seconds: u64) {
+        let time = Duration::from_secs(seconds);
+        if !self.pass(time) {
+            tokio::time::sleep(time).await;
+        }
+    }
+
     /// The same, called from another address of this machine: a network that no other test calls from.
     #[must_use]
     pub fn from_network(&self, address: [u8; 4]) -> Self {
         assert_eq!(address[0], 127, "an address of this machine");
         Self { from: Some(address.into()), ..self.clone() }
+    }
+
+    /// The same, called from a network that nobody has called from before: there no limit was used, and nothing is locked.
+    #[must_use]
+    pub fn elsewhere(&self) -> Self {
+        static COUNT: AtomicU16 = AtomicU16::new(1);
+        let [high, low] = COUNT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        self.from_network([127, 1, high, low])
+    }
+
+    /// Where it is called from, if a test says so.
+    pub const fn address(&self) -> Option<IpAddr> {
+        self.from
     }
 
     /// Calls a process in this one from this address and country from here on; false on a running host, whose platform says where
@@ -277,6 +308,16 @@ impl Api {
         let (status, body) = first.post("/api/v1/admin/users", &account).await.json().await;
         assert_eq!(status, 201, "{body}");
         self.sign_in(&email, PASSWORD).await
+    }
+}
+
+/// Fails where the running host, if there is one, has other settings than a test is for: so that a test which stands in the
+/// wrong module neither runs by mistake nor is left out everywhere.
+fn demand(profile: Option<&str>) {
+    if remote::base_url().is_some() {
+        let told =
+            "what is for a profile stands in a module of its name, and that alone runs where HOST_PROFILE says so";
+        assert_eq!(remote::profile().as_deref(), profile, "the host's profile (left) is not the test's: {told}");
     }
 }
 

@@ -23,7 +23,7 @@ use tokio::{sync::Notify, task::AbortHandle};
 
 use crate::{
     Answer,
-    settings::{SETTINGS, oidc_providers},
+    settings::{SETTINGS, at_upstream},
 };
 
 /// The system's clock, and what a test added to it.
@@ -113,10 +113,7 @@ pub async fn database() -> Arc<Faulty> {
 pub async fn config(upstream: &str, given: &[(&'static str, &str)]) -> Arc<Config> {
     let mut settings: HashMap<String, String> =
         SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    settings.insert("LITTORAL_OPENAI_BASE_URL".into(), format!("{upstream}/v1"));
-    settings.insert("LITTORAL_OIDC_PROVIDERS".into(), oidc_providers(upstream));
-    settings.insert("LITTORAL_FALLBACK_BASE_URL".into(), format!("{upstream}/fallback/v1"));
-    settings.insert("LITTORAL_MAIL_API_URL".into(), format!("{upstream}/play/mail"));
+    settings.extend(at_upstream(upstream).map(|(name, value)| (name.to_owned(), value)));
     settings.extend(given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     Arc::new(Config::load(&Given(settings)).await.expect("valid settings"))
 }

@@ -1,11 +1,12 @@
 //! The black-box suite: the same tests in process (the default) and, with `BASE_URL` and `UPSTREAM_URL`, against a running
 //! host. A test knows HTTP and the scripted upstream, never which host answers.
 //!
-//! - `BASE_URL`: where the host answers. Its providers must be the scripted upstream: `LITTORAL_OPENAI_BASE_URL=$UPSTREAM_URL/v1`
-//!   and `LITTORAL_FALLBACK_BASE_URL=$UPSTREAM_URL/fallback/v1`,
-//!   and its mail service too: `LITTORAL_MAIL_API_URL=$UPSTREAM_URL/play/mail`; its identity providers
-//!   are [`settings::oidc_providers`]. The rest is in [`settings`].
+//! - `BASE_URL`: where the host answers, with [`settings::SETTINGS`], and [`settings::at_upstream`] for the providers and services
+//!   that the scripted upstream plays.
 //! - `UPSTREAM_URL`: where the program `scripted-upstream` listens.
+//! - `HOST_PROFILE`: the [profile](settings::PROFILES) whose settings the host has besides. Its tests are those whose path has the
+//!   profile's name as a module, and they alone pass then (`cargo test --test suite -- ::private::`); without it, they must be
+//!   left out (`--skip ::private::`). In process there is no need: each test has the settings that it asks for.
 
 mod api;
 pub mod authenticator;

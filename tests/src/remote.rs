@@ -22,6 +22,11 @@ pub fn upstream_url() -> Option<String> {
     setting("UPSTREAM_URL").map(|url| url.trim_end_matches('/').to_owned())
 }
 
+/// The profile whose settings the host under test runs with, if it is not the shared ones.
+pub fn profile() -> Option<String> {
+    setting("HOST_PROFILE")
+}
+
 /// Sends a request from one of this machine's addresses.
 pub async fn send(
     base: &str,

@@ -1,11 +1,12 @@
-//! The settings that a host under test runs with: short timeouts, cheap hashes, wide limits.
+//! The settings that a host under test runs with: short timeouts, cheap hashes, wide limits. And the profiles: other settings
+//! with which each host is started once more, for the tests of what these change.
 
 /// The first admin's address. Nobody but [`crate::Api::admin`] signs in with it.
 pub const ADMIN_EMAIL: &str = "first-admin@example.com";
 /// The first admin's password; the canary test looks for it.
 pub const ADMIN_PASSWORD: &str = "canary-First-Admin-7";
 
-/// Everything but what names addresses of the scripted upstream, which plays all providers.
+/// Everything but what names addresses of the scripted upstream; see [`at_upstream`].
 pub const SETTINGS: &[(&str, &str)] = &[
     // One that signs, and two that verify: the key pairs of RFC 8037 and RFC 7515.
     (
@@ -54,6 +55,95 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("LITTORAL_FLUSH_MS", "50"),
     ("LITTORAL_OFFLINE_PAUSE_MS", "1"),
 ];
+
+/// What names addresses of the scripted upstream, which plays the providers, the mail service, the captcha service (that is
+/// asked only where there is a secret for it), and the identity providers.
+pub fn at_upstream(upstream: &str) -> [(&'static str, String); 5] {
+    [
+        ("LITTORAL_OPENAI_BASE_URL", format!("{upstream}/v1")),
+        ("LITTORAL_FALLBACK_BASE_URL", format!("{upstream}/fallback/v1")),
+        ("LITTORAL_MAIL_API_URL", format!("{upstream}/play/mail")),
+        ("LITTORAL_TURNSTILE_URL", format!("{upstream}/play/captcha")),
+        ("LITTORAL_OIDC_PROVIDERS", oidc_providers(upstream)),
+    ]
+}
+
+/// Settings in place of some of the others, for the tests in modules of this name (see [`crate::Api::with_profile`]). Each
+/// profile costs a start of every host: what does not exclude each other belongs into one.
+#[derive(Debug)]
+pub struct Profile {
+    /// A word that no other module of the suite is called.
+    pub name: &'static str,
+    /// They win over [`SETTINGS`].
+    pub settings: &'static [(&'static str, &'static str)],
+}
+
+impl Profile {
+    /// The part of a test's path that says that it is for this profile.
+    pub fn module(&self) -> String {
+        format!("::{}::", self.name)
+    }
+}
+
+/// The secret of the captcha service; hosts' logs are searched for it.
+pub const CAPTCHA_SECRET: &str = "canary-captcha-secret";
+
+/// All of them.
+pub const PROFILES: &[Profile] = &[
+    // Addresses are proved before anything else, Ed25519 signs, passwords may be bad, guessing has no consequence.
+    Profile {
+        name: "private",
+        settings: &[
+            ("LITTORAL_SIGN_UP", "private"),
+            ("LITTORAL_UNVERIFIED_CHAT", "deny"),
+            (
+                "LITTORAL_JWT_KEYS",
+                "ed:ed25519:nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A,test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+            ),
+            ("LITTORAL_PASSWORD_MIN_LENGTH", "8"),
+            ("LITTORAL_PASSWORD_CLASSES", "1"),
+            ("LITTORAL_PASSWORD_SEQUENCES", "allow"),
+            ("LITTORAL_PASSWORD_HISTORY", "0"),
+            ("LITTORAL_LOCKOUT_FAILURES", "0"),
+            ("LITTORAL_LOCKOUT_NETWORK_FAILURES", "0"),
+            ("LITTORAL_GUEST_LIMIT", "2/3600"),
+        ],
+    },
+    // A captcha and few requests before signing in, ES256 signs, no mail.
+    Profile {
+        name: "guarded",
+        settings: &[
+            ("LITTORAL_TURNSTILE_SECRET", CAPTCHA_SECRET),
+            ("LITTORAL_JWT_KEYS", "es:es256:jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"),
+            ("LITTORAL_AUTH_LIMIT", "3/60"),
+            ("LITTORAL_MAIL", "off"),
+        ],
+    },
+    // Little of everything, for a short time.
+    Profile {
+        name: "tight",
+        settings: &[
+            ("LITTORAL_JWT_KEYS", "test:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"),
+            ("LITTORAL_SIGN_UP_LIMIT", "2/3600"),
+            ("LITTORAL_RECOVERY_LIMIT", "2/60"),
+            ("LITTORAL_SENSITIVE_LIMIT", "3/60"),
+            ("LITTORAL_MESSAGE_LIMIT", "2/60"),
+            ("LITTORAL_GUESTS", "deny"),
+            ("LITTORAL_LOCKOUT_FAILURES", "2"),
+            ("LITTORAL_LOCKOUT_NETWORK_FAILURES", "3"),
+            ("LITTORAL_LOCKOUT_SECONDS", "3"),
+            ("LITTORAL_MAX_SESSIONS", "3"),
+            ("LITTORAL_TRUSTED_DEVICE_SECONDS", "0"),
+            ("LITTORAL_LOG_RETENTION_SECONDS", "0"),
+            ("LITTORAL_DELETION_DAYS", "2"),
+        ],
+    },
+];
+
+/// The profile of a name.
+pub fn profile(name: &str) -> Option<&'static Profile> {
+    PROFILES.iter().find(|profile| profile.name == name)
+}
 
 /// `LITTORAL_OIDC_PROVIDERS`: the identity providers that the suite plays. The scripted upstream has the keys of `test` at
 /// `/play/jwks-test`, and so on.

@@ -20,8 +20,6 @@ mod workspace;
 
 use std::process::ExitCode;
 
-use host::Host;
-
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
@@ -29,7 +27,9 @@ usage: cargo xtask COMMAND
   build [WHAT] [--features F]  WHAT: native, workers, spin, spin-host or all (default); F goes to workers and spin,
                                whose result then goes to build/F
   test                         everything: style, unit tests, builds, all hosts, sizes
-  conformance --host HOST      the HTTP suite; HOST: in-process, native, workers or spin
+  conformance --host HOST [--profile P]
+                               the HTTP suite; HOST: in-process, native, workers or spin; P: only what is tested with
+                               the settings of this profile
   size                         the compressed sizes of the Workers script and the Spin component
   bench [--quick] [--only W]   what the product adds to calling the provider, as tables; W: native or workers
   timing                       whether the time of an answer tells that an address is known
@@ -42,7 +42,10 @@ fn main() -> ExitCode {
         ["setup"] => setup::all(),
         ["build", rest @ ..] => build::command(rest),
         ["test"] => return test::everything(),
-        ["conformance", "--host", host] => host.parse::<Host>().and_then(conformance::command),
+        ["conformance", "--host", host] => host.parse().and_then(|host| conformance::command(host, None)),
+        ["conformance", "--host", host, "--profile", profile] => {
+            host.parse().and_then(|host| conformance::command(host, Some(profile)))
+        }
         ["size"] => size::print(),
         ["bench", rest @ ..] => bench::command(rest),
         ["timing"] => bench::timing::command(),

@@ -19,6 +19,7 @@ pub use workers::wrangler;
 use crate::{
     command::Result,
     host::{Host, Variant},
+    settings::Profile,
     workspace,
 };
 use child::Child;
@@ -47,23 +48,24 @@ pub fn upstream() -> Result<Server> {
     upstream::start()
 }
 
-/// Starts a host that was built before, with empty stores, and waits until it is healthy.
-pub fn host(host: Host, variant: Variant, upstream: &str) -> Result<Server> {
-    let state = workspace::scratch(host.name());
+/// Starts a host that was built before, with empty stores and perhaps the settings of a profile, and waits until it is healthy.
+pub fn host(host: Host, variant: Variant, upstream: &str, profile: Option<&Profile>) -> Result<Server> {
+    let name = profile.map_or_else(|| host.name().to_owned(), |profile| format!("{host}-{}", profile.name));
+    let state = workspace::scratch(&name);
     let _ = fs::remove_dir_all(&state);
     fs::create_dir_all(&state).map_err(|error| format!("{}: {error}", state.display()))?;
     let port = free_port()?;
     let url = format!("http://127.0.0.1:{port}");
-    let place = Place { url: &url, upstream, port, state };
+    let place = Place { url: &url, upstream, profile, port, state };
     let command = match host {
         Host::InProcess => return Err("in-process is no server".into()),
         Host::Native => native::command(&place),
         Host::Workers => workers::command(variant, &place)?,
         Host::Spin => spin::command(variant, &place)?,
     };
-    let mut child = Child::start(host.name(), &command)?;
+    let mut child = Child::start(&name, &command)?;
     health::wait(&mut child, port, Duration::from_mins(2))?;
-    println!("{host} answers on {url}, its log is {}", child.log().display());
+    println!("{name} answers on {url}, its log is {}", child.log().display());
     Ok(Server { url, child })
 }
 
@@ -71,6 +73,7 @@ pub fn host(host: Host, variant: Variant, upstream: &str) -> Result<Server> {
 struct Place<'a> {
     url: &'a str,
     upstream: &'a str,
+    profile: Option<&'a Profile>,
     port: u16,
     state: PathBuf,
 }

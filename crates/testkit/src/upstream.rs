@@ -10,7 +10,8 @@
 //! a script plays the script `default`: "Hello from the scripted upstream.", streamed or not as the call asks. Its
 //! calls are recorded under the id it asked for, calls without a `model` under `default`. Giving an id a new script forgets its calls.
 //!
-//! `POST` to `/play/mail/…` is a mail service's API: the id is `mail:` and the recipient's address in lower case.
+//! `POST` to `/play/mail/…` is a mail service's API: the id is `mail:` and the recipient's address in lower case. `/play/captcha` is
+//! where a captcha service verifies tokens: the id is `captcha:` and the token.
 //!
 //! Below `/fallback/` stands a second provider: a call there for the model `m` plays the script `fallback-m`, and without
 //! one it is refused with 401, so that nobody finds a reply there who did not script it.
@@ -90,6 +91,7 @@ mod call;
 mod chunk;
 mod connection;
 mod control;
+mod form;
 mod journal;
 mod mail;
 mod plan;

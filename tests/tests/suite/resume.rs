@@ -119,22 +119,26 @@ async fn a_plain_completion_can_be_resumed_for_a_while() {
     assert_eq!(api.provider.count(&model).await, 1);
 }
 
-#[tokio::test]
-async fn when_the_log_is_gone_the_reader_gets_the_whole_text_anew() {
-    let Some(api) = Api::with_settings(&[("LITTORAL_LOG_RETENTION_SECONDS", "0")]).await else { return };
-    let user = api.user().await;
-    let conversation = user.conversation().await;
-    let model = api.provider.script(Script::reply(&["Hel", "lo"])).await;
-    let live = user.stream(&conversation, &model).await.rest().await;
-    // The next message clears the logs whose time is over.
-    user.stream(&conversation, &model).await.rest().await;
-    let anew = user.resume(&live[0].run, 2).await.rest().await;
-    let kinds: Vec<_> = anew.iter().map(|frame| frame.event.as_str()).collect();
-    assert_eq!(kinds, ["reset", "delta", "end"]);
-    assert_eq!(joined(&anew), "Hello");
-    assert_eq!(anew[2].json()["status"], "completed");
-    let from_the_start = user.resume(&live[0].run, 0).await.rest().await;
-    assert_eq!(joined(&from_the_start), "Hello");
-    let at_the_end = user.resume(&live[0].run, live.len() as u64).await.rest().await;
-    assert_eq!(at_the_end.len(), 1);
+mod tight {
+    use super::*;
+
+    #[tokio::test]
+    async fn when_the_log_is_gone_the_reader_gets_the_whole_text_anew() {
+        let api = Api::with_profile("tight").await;
+        let user = api.user().await;
+        let conversation = user.conversation().await;
+        let model = api.provider.script(Script::reply(&["Hel", "lo"])).await;
+        let live = user.stream(&conversation, &model).await.rest().await;
+        // The next message clears the logs whose time is over.
+        user.stream(&conversation, &model).await.rest().await;
+        let anew = user.resume(&live[0].run, 2).await.rest().await;
+        let kinds: Vec<_> = anew.iter().map(|frame| frame.event.as_str()).collect();
+        assert_eq!(kinds, ["reset", "delta", "end"]);
+        assert_eq!(joined(&anew), "Hello");
+        assert_eq!(anew[2].json()["status"], "completed");
+        let from_the_start = user.resume(&live[0].run, 0).await.rest().await;
+        assert_eq!(joined(&from_the_start), "Hello");
+        let at_the_end = user.resume(&live[0].run, live.len() as u64).await.rest().await;
+        assert_eq!(at_the_end.len(), 1);
+    }
 }

@@ -28,9 +28,9 @@ pub fn command(variant: Variant, place: &Place<'_>) -> Result<Command> {
         program
     };
     program.args(["--listen", &listen, "--state-dir"]).arg(&place.state);
-    let mut settings = settings::for_tests(place.url, place.upstream);
+    let mut settings = settings::for_tests(place.url, place.upstream, place.profile);
     // Spin asks before it lets a component out.
-    settings.push(("LITTORAL_OUTBOUND_HOST", place.upstream.to_owned()));
+    settings.insert("LITTORAL_OUTBOUND_HOST", place.upstream.to_owned());
     for (name, value) in settings {
         program.args(["--variable", &format!("{}={value}", name.to_lowercase())]);
     }

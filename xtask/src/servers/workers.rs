@@ -34,7 +34,7 @@ pub fn command(variant: Variant, place: &Place<'_>) -> Result<Command> {
     let mut dev = wrangler(&folder)?;
     dev.args(["dev", "--local", "--ip", "127.0.0.1", "--port", &place.port.to_string(), "--inspector-port", "0"]);
     dev.arg("--show-interactive-dev-session=false").arg("--persist-to").arg(&place.state);
-    for (name, value) in settings::for_tests(place.url, place.upstream) {
+    for (name, value) in settings::for_tests(place.url, place.upstream, place.profile) {
         dev.args(["--var", &format!("{name}:{value}")]);
     }
     Ok(dev)

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::chunk;
 use super::control;
+use super::form;
 use super::journal::{DEFAULT, FALLBACK, Journal};
 use super::mail;
 use super::player::{self, Ending};
@@ -80,6 +81,11 @@ impl Connection {
             let id = mail::id(&request.body);
             return self.play(&id, request, false);
         }
+        if path == "/play/captcha" {
+            // Turnstile's form.
+            let id = format!("captcha:{}", form::field(&request.body, "response"));
+            return self.play(&id, request, false);
+        }
         if let Some(id) = path.strip_prefix("/play/") {
             return self.play(&decode(id), request, true);
         }
@@ -88,7 +94,7 @@ impl Connection {
         } else if let Some(id) = path.strip_prefix("/__calls/") {
             control::get_calls(&self.journal, &decode(id), query)
         } else {
-            let help = "nothing is scripted here: use POST …/chat/completions, /play/{id}, /play/mail/…, PUT /__script/{id} or GET /__calls/{id}";
+            let help = "nothing is scripted here: use POST …/chat/completions, /play/{id}, /play/mail/…, /play/captcha, PUT /__script/{id} or GET /__calls/{id}";
             (404, chunk::error("invalid_request_error", Some("unknown_url"), help))
         };
         self.respond(status, &body, request.close).is_ok()

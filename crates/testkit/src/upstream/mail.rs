@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::connection::decode;
+use super::form::field;
 
 /// The id of a message: of `to` (Resend), `To` (Postmark), or a form's `to` (Mailgun).
 pub fn id(body: &[u8]) -> String {
@@ -12,9 +12,7 @@ pub fn id(body: &[u8]) -> String {
 
 fn recipient(body: &[u8]) -> String {
     let Ok(message) = serde_json::from_slice::<Value>(body) else {
-        let form = String::from_utf8_lossy(body);
-        let to = form.split('&').find_map(|pair| pair.strip_prefix("to=")).unwrap_or_default();
-        return decode(&to.replace('+', " "));
+        return field(body, "to");
     };
     let to = [&message["to"][0], &message["to"], &message["To"]].into_iter().find_map(Value::as_str);
     to.unwrap_or_default().to_owned()

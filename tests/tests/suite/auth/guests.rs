@@ -172,27 +172,32 @@ async fn a_guests_conversations_are_nobody_elses() {
     assert_eq!(say(&two, &conversation).await, 404);
 }
 
-#[tokio::test]
-async fn guests_are_only_where_they_are_allowed() {
-    let Some(api) = Api::with_settings(&[("LITTORAL_GUESTS", "deny")]).await else {
-        return println!("not here: a running host has its own settings");
-    };
-    let (status, body) = api.post("/api/v1/auth/guest", &json!({})).await.json().await;
-    assert_eq!((status, &body["code"]), (403, &json!("guests_not_allowed")), "{body}");
+mod private {
+    use super::*;
+    use crate::auth::sign_up::private::accepted;
+
+    #[tokio::test]
+    async fn new_guests_are_limited_by_address() {
+        let api = Api::with_profile("private").await;
+        let first = guest(&api).await;
+        guest(&api).await;
+        let answer = api.post("/api/v1/auth/guest", &json!({})).await;
+        let wait: u64 = answer.header("retry-after").expect("when to come back").parse().expect("seconds");
+        assert!((60..=1_800).contains(&wait), "{wait}");
+        assert_eq!((answer.status.as_u16(), &answer.json().await.1["code"]), (429, &json!("rate_limited")));
+        // Who is one already goes on, and who registers too.
+        assert_eq!(me(&first).await["role"], "guest");
+        accepted(&api, &Api::fresh_email(), PASSWORD).await;
+    }
 }
 
-#[tokio::test]
-async fn new_guests_are_limited_by_address() {
-    let Some(api) = Api::with_settings(&[("LITTORAL_GUEST_LIMIT", "2/3600")]).await else {
-        return println!("not here: a running host has its own settings");
-    };
-    let first = guest(&api).await;
-    guest(&api).await;
-    let answer = api.post("/api/v1/auth/guest", &json!({})).await;
-    let wait: u64 = answer.header("retry-after").expect("when to come back").parse().expect("seconds");
-    assert!((60..=1_800).contains(&wait), "{wait}");
-    assert_eq!((answer.status.as_u16(), &answer.json().await.1["code"]), (429, &json!("rate_limited")));
-    // Who is one already goes on, and who registers too.
-    assert_eq!(me(&first).await["role"], "guest");
-    api.user().await;
+mod tight {
+    use super::*;
+
+    #[tokio::test]
+    async fn guests_are_only_where_they_are_allowed() {
+        let api = Api::with_profile("tight").await;
+        let (status, body) = api.post("/api/v1/auth/guest", &json!({})).await.json().await;
+        assert_eq!((status, &body["code"]), (403, &json!("guests_not_allowed")), "{body}");
+    }
 }

@@ -145,35 +145,6 @@ async fn lock_after(api: &Api, email: &str, before: usize) -> (usize, (u16, Stri
 }
 
 #[tokio::test]
-async fn locks_can_be_switched_off() {
-    let Some(api) = Api::with_settings(&[("LITTORAL_LOCKOUT_FAILURES", "0")]).await else {
-        return println!("not here: a running host has its own settings");
-    };
-    let user = api.user().await;
-    for _ in 0..12 {
-        assert_eq!(login(&api, &user.email, WRONG).await.status, 401);
-    }
-    assert_eq!(login(&api, &user.email, PASSWORD).await.status, 200);
-}
-
-#[tokio::test]
-async fn a_lock_ends_and_counting_begins_anew() {
-    let Some(api) = Api::with_settings(&[("LITTORAL_LOCKOUT_FAILURES", "2")]).await else {
-        return println!("not here: a running host has its own settings");
-    };
-    let user = api.user().await;
-    for _ in 0..2 {
-        let (counted, (_, code, after)) = lock(&api, &user.email).await;
-        assert_eq!((counted.len(), code.as_str(), after), (2, "account_locked", 1800));
-        api.pass(Duration::from_mins(30));
-    }
-    assert_eq!(login(&api, &user.email, WRONG).await.status, 401, "the first one after a lock");
-    api.pass(Duration::from_mins(30));
-    assert_eq!(login(&api, &user.email, WRONG).await.status, 401, "the one before is forgotten");
-    assert_eq!(login(&api, &user.email, PASSWORD).await.status, 200);
-}
-
-#[tokio::test]
 async fn pauses_grow_from_the_third_wrong_password_on() {
     let Some(api) = Api::with_settings(&[("LITTORAL_LOCKOUT_FAILURES", "10")]).await else {
         return println!("not here: a running host has its own settings");
@@ -194,4 +165,39 @@ async fn pauses_grow_from_the_third_wrong_password_on() {
         api.pass(Duration::from_secs(pause));
     }
     assert_eq!(login(&api, &user.email, PASSWORD).await.status, 200);
+}
+
+mod private {
+    use super::*;
+    use crate::auth::sign_up::private::user;
+
+    #[tokio::test]
+    async fn locks_can_be_switched_off() {
+        let api = Api::with_profile("private").await;
+        let user = user(&api).await;
+        for _ in 0..12 {
+            assert_eq!(login(&api, &user.email, WRONG).await.status, 401);
+        }
+        assert_eq!(login(&api, &user.email, PASSWORD).await.status, 200);
+    }
+}
+
+mod tight {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_lock_ends_and_counting_begins_anew() {
+        let api = Api::with_profile("tight").await;
+        let user = api.user().await;
+        let (counted, (_, code, after)) = lock(&api, &user.email).await;
+        assert_eq!((counted.len(), code.as_str()), (2, "account_locked"));
+        assert!((1..=3).contains(&after), "{after}");
+        assert_eq!(refusal(login(&api, &user.email, PASSWORD).await).await.1, "account_locked");
+        api.wait(after).await;
+        assert_eq!(login(&api, &user.email, WRONG).await.status, 401, "the first one after a lock");
+        // Three seconds are what the settings say, without a lock too.
+        api.wait(3).await;
+        assert_eq!(login(&api, &user.email, WRONG).await.status, 401, "the one before is forgotten");
+        assert_eq!(login(&api, &user.email, PASSWORD).await.status, 200);
+    }
 }

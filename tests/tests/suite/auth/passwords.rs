@@ -295,3 +295,35 @@ async fn beyond_the_limit_no_mail_is_sent_and_nobody_is_told() {
     let resets = api.provider.mails_to(&user.email).await;
     assert_eq!(resets.iter().filter(|mail| mail["subject"] == "Reset your password").count(), 5);
 }
+
+mod private {
+    use super::*;
+    use crate::auth::sign_up::private::{accepted, user};
+
+    #[tokio::test]
+    async fn the_settings_say_what_a_password_must_have() {
+        let api = Api::with_profile("private").await;
+        // Eight characters of one class, with runs.
+        for password in ["canaryyy", "abc-canary-789", "87654321-canary", "CANARYYY"] {
+            accepted(&api, &Api::fresh_email(), password).await;
+        }
+        for (password, rule) in [
+            ("canaryy", "Must have at least 8 characters."),
+            ("password1", "Must not be one of the commonest passwords, also not with digits or signs around it."),
+        ] {
+            let body = json!({ "email": Api::fresh_email(), "password": password });
+            assert_eq!(rules(api.post("/api/v1/auth/register", &body).await, "/password").await, [rule], "{password}");
+        }
+    }
+
+    #[tokio::test]
+    async fn without_a_history_the_same_password_may_be_chosen_again() {
+        let api = Api::with_profile("private").await;
+        let user = user(&api).await;
+        for (current, new) in [(PASSWORD, PASSWORD), (PASSWORD, "canaryyy"), ("canaryyy", PASSWORD)] {
+            assert_eq!(change(&user, current, new).await.status, 204, "{current} {new}");
+        }
+        assert_eq!(reset(&api, &reset_token(&api, &user.email).await, PASSWORD).await.status, 204);
+        assert_eq!(login(&api, &user.email, PASSWORD).await.status, 200);
+    }
+}

@@ -258,33 +258,45 @@ async fn a_mail_service_that_fails_fails_no_registration() {
     assert_eq!(me(&api, tokens["access_token"].as_str().unwrap()).await.status, 200);
 }
 
-#[tokio::test]
-async fn where_it_is_asked_for_only_who_confirmed_may_chat() {
-    let Some(api) = Api::with_settings(&[("LITTORAL_UNVERIFIED_CHAT", "deny")]).await else {
-        return println!("not here: a running host has its own settings");
-    };
-    let user = api.user().await;
-    let chats = ["/api/v1/chat/conversations", "/api/v1/ai/complete"];
-    for path in chats {
-        let (status, body) = user.post(path, &json!({ "prompt": "x", "model": "littoral-offline" })).await.json().await;
-        assert_eq!((status, &body["code"]), (403, &json!("email_not_verified")), "{path}");
-    }
-    assert_eq!(user.get("/api/v1/auth/me").await.status, 200);
-    assert_eq!(verify(&api, &verify_token(&api, &user.email).await).await.status, 204);
-    let user = refreshed(&user).await;
-    for path in chats {
-        let answer = user.post(path, &json!({ "prompt": "x", "model": "littoral-offline" })).await;
-        assert!(answer.status.is_success(), "{path}");
+mod private {
+    use super::*;
+
+    #[tokio::test]
+    async fn where_it_is_asked_for_only_who_confirmed_may_chat() {
+        let api = Api::with_profile("private").await;
+        // Who signs up has confirmed already; whom an admin signs up has not.
+        let (admin, email) = (api.admin().await, Api::fresh_email());
+        let account = json!({ "email": email, "password": PASSWORD });
+        assert_eq!(admin.post("/api/v1/admin/users", &account).await.status, 201);
+        let user = api.sign_in(&email, PASSWORD).await;
+        let chats = ["/api/v1/chat/conversations", "/api/v1/ai/complete"];
+        for path in chats {
+            let (status, body) =
+                user.post(path, &json!({ "prompt": "x", "model": "littoral-offline" })).await.json().await;
+            assert_eq!((status, &body["code"]), (403, &json!("email_not_verified")), "{path}");
+        }
+        assert_eq!(view(&user).await, (json!(email), json!(false)));
+        assert_eq!(post(&api, "resend", json!({ "email": email })).await.status, 202);
+        assert_eq!(verify(&api, &verify_token(&api, &user.email).await).await.status, 204);
+        let user = refreshed(&user).await;
+        for path in chats {
+            let answer = user.post(path, &json!({ "prompt": "x", "model": "littoral-offline" })).await;
+            assert!(answer.status.is_success(), "{path}");
+        }
     }
 }
 
-#[tokio::test]
-async fn with_mail_switched_off_nothing_is_sent() {
-    let Some(api) = Api::with_settings(&[("LITTORAL_MAIL", "off")]).await else {
-        return println!("not here: a running host has its own settings");
-    };
-    let user = api.user().await;
-    assert_eq!(super::passwords::forgot(&api, &user.email).await.status, 202);
-    assert_eq!(login(&api, &user.email, PASSWORD).await.status, 200);
-    assert!(api.provider.mails_to(&user.email).await.is_empty());
+mod guarded {
+    use super::*;
+    use crate::auth::captcha::{send, vouched_for};
+
+    #[tokio::test]
+    async fn with_mail_switched_off_nothing_is_sent() {
+        let api = Api::with_profile("guarded").await;
+        let email = Api::fresh_email();
+        for (path, status) in [("register", 201), ("password/forgot", 202), ("login", 200)] {
+            assert_eq!(send(&api, path, &email, Some(&vouched_for(&api).await)).await.status, status, "{path}");
+        }
+        assert!(api.provider.mails_to(&email).await.is_empty());
+    }
 }

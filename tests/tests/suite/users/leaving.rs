@@ -103,3 +103,27 @@ async fn only_two_ways_to_leave_are_known() {
     }
     assert_eq!(user.get(ME).await.json().await.1["deletion_scheduled_at"], Value::Null);
 }
+
+mod tight {
+    use std::time::{Duration, SystemTime};
+
+    use domain::Timestamp;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_day_that_is_told_is_the_one_that_the_settings_say() {
+        let api = Api::with_profile("tight").await;
+        let user = api.user().await;
+        let in_two_days = || {
+            let now = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970").as_millis();
+            let now = Timestamp::from_millis(i64::try_from(now).expect("a time"));
+            now.plus(Duration::from_hours(48)).to_string()
+        };
+        let earliest = in_two_days();
+        let (status, planned) = user.delete(ME).await.json().await;
+        assert_eq!(status, 202, "{planned}");
+        let day = planned["deletion_scheduled_at"].as_str().unwrap();
+        assert!((earliest.as_str()..=in_two_days().as_str()).contains(&day), "{planned}");
+    }
+}

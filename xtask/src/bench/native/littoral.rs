@@ -35,7 +35,7 @@ pub fn start(data: &Path, upstream: SocketAddr) -> Result<Process> {
 
 /// The suite's keys: known, so that a Worker takes the same tokens.
 pub fn keys() -> Vec<(&'static str, String)> {
-    let all = settings::for_tests("", "");
+    let all = settings::for_tests("", "", None);
     all.into_iter().filter(|(name, _)| name.ends_with("_KEYS")).collect()
 }
 
