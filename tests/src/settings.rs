@@ -49,7 +49,8 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("LITTORAL_RETRIES", "2"),
     ("LITTORAL_RETRY_PATIENCE_MS", "1500"),
     ("LITTORAL_HISTORY_TOKENS", "400"),
-    ("LITTORAL_HOLD_MS", "700"),
+    // Two repetitions wait for up to 750 ms, and a true status is expected after them.
+    ("LITTORAL_HOLD_MS", "1000"),
     ("LITTORAL_HEARTBEAT_MS", "300"),
     ("LITTORAL_LEASE_MS", "3000"),
     ("LITTORAL_FLUSH_MS", "50"),

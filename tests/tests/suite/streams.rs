@@ -69,7 +69,7 @@ async fn a_silent_provider_costs_the_status_line_and_brings_heartbeats() {
     let api = Api::start().await;
     let user = api.user().await;
     let conversation = user.conversation().await;
-    // Longer than the hold (700 ms), with the head already there; then text.
+    // Longer than the hold (1 s), with the head already there; then text.
     let script = Script::new().head(200).send(": open\n\n").pause(900).send(": still\n\n").pause(700);
     let model = api.provider.script(script.delta("Hello").finish("stop").done()).await;
     let mut frames = user.stream(&conversation, &model).await;
