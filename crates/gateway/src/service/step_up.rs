@@ -50,7 +50,7 @@ pub async fn step_up(
 ) -> Result<Renewed> {
     let (session, user) = (caller.session()?, caller.user);
     let (word, right) = match evidence {
-        Evidence::Password(password) => ("password", check_password(platform, config, caller, password).await?),
+        Evidence::Password(password) => ("password", check_password(platform, config, caller, password, device).await?),
         Evidence::Factor(proof) => (proof.as_str(), proof::take(platform, config, user, &proof, device).await?),
     };
     let event = Event { detail: Some(word), session: Some(session), ..Event::by_user(user, Action::SteppedUp, device) };
@@ -80,6 +80,7 @@ async fn check_password(
     config: &Config,
     caller: &Identity,
     password: Secret<String>,
+    device: &Device,
 ) -> Result<bool> {
     if !platform.accounts.run(store::factors::of_user(caller.user)).await?.rows.is_empty() {
         return Err(Error::new(
@@ -95,7 +96,7 @@ async fn check_password(
     if right {
         platform.accounts.run(guesses::forget(caller.user)).await?;
     } else {
-        guesses::failed(platform, config, caller.user, counted).await;
+        guesses::failed(platform, config, caller.user, counted, device).await;
     }
     Ok(right)
 }

@@ -149,6 +149,15 @@ async fn ten_wrong_codes_lock_the_second_factor_and_its_user_is_told() {
     }
     let mail = api.provider.mail_about(&protected.user.email, "Too many wrong codes").await;
     assert!(mail["text"].as_str().unwrap().contains("change your password"), "{mail}");
+    let (_, told) = protected.user.get("/api/v1/auth/events?limit=100").await.json().await;
+    let locks: Vec<_> = told["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|event| event["action"] == "second_factor_locked")
+        .map(|event| &event["outcome"])
+        .collect();
+    assert_eq!(locks, ["success"], "{told}");
 
     // Who is signed in or has a trusted device is not locked out, and neither is anybody else.
     assert_eq!(protected.user.get("/api/v1/auth/me").await.status, 200);
