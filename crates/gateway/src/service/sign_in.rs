@@ -63,18 +63,19 @@ pub enum SignIn {
     SecondFactor(Challenge),
 }
 
-/// Signs in a user who has proved who they are, or asks for a second factor.
+/// Signs in a user who has proved who they are, at `proved_at`, or asks for a second factor.
 pub async fn finish(
     platform: &Platform,
     config: &Config,
     user: &User,
     method: Method,
+    proved_at: Timestamp,
     device: &Device,
 ) -> Result<SignIn> {
-    finish_trusting(platform, config, user, method, device, None).await
+    go_on(platform, config, user, (method, proved_at), device, None).await
 }
 
-/// The same where the device may show that it is trusted, so that no second factor is asked for.
+/// Signs in a user who has just proved who they are, or asks for a second factor, unless the device shows that it is trusted.
 pub async fn finish_trusting(
     platform: &Platform,
     config: &Config,
@@ -83,9 +84,20 @@ pub async fn finish_trusting(
     device: &Device,
     trusted: Option<&Secret<String>>,
 ) -> Result<SignIn> {
+    go_on(platform, config, user, (method, platform.clock.now()), device, trusted).await
+}
+
+async fn go_on(
+    platform: &Platform,
+    config: &Config,
+    user: &User,
+    (method, proved_at): (Method, Timestamp),
+    device: &Device,
+    trusted: Option<&Secret<String>>,
+) -> Result<SignIn> {
     require_usable(platform, user, method.as_str(), device).await?;
     let proved_at = match second_factors::asked_of(platform, user.id, trusted).await? {
-        Asked::Nothing => platform.clock.now(),
+        Asked::Nothing => proved_at,
         // A device is no proof that its owner is there: what is sensitive asks for the factor.
         Asked::TrustedDevice => Timestamp::default(),
         Asked::OneOf(methods) => {
