@@ -271,7 +271,8 @@ mod tests {
         // A login that read the account before, and is still verifying the password.
         let before = accounts::find(platform, id).await.expect("a user");
         let sign_in = async |user| {
-            let done = sign_in::finish(platform, config, user, sign_in::Method::Password, &Device::default()).await;
+            let (by, device) = (sign_in::Method::Password, Device::default());
+            let done = sign_in::finish(platform, config, user, by, platform.clock.now(), &device).await;
             done.map_err(|error| error.code)
         };
         assert!(matches!(sign_in(&before).await, Ok(SignIn::Done(_))));

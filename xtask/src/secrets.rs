@@ -24,9 +24,10 @@ pub fn look_for(log: &Path, tally: &mut Tally) -> Result {
 
 /// What secret a line holds.
 fn kind(line: &str) -> Option<&'static str> {
-    const MARKS: [(&str, &str, usize); 5] = [
+    const MARKS: [(&str, &str, usize); 6] = [
         ("canary", "a secret of the tests", 0),
         ("lrt_", "a refresh token", 30),
+        ("ltd_", "a trusted device's token", 30),
         ("lit_", "an API key", 20),
         ("eyJ", "a signed token", 40),
         ("$argon2", "a password hash", 0),
@@ -47,8 +48,9 @@ mod tests {
     fn secrets_are_known_by_their_mark_and_length() {
         assert_eq!(kind(r#"{"password":"canary-1"}"#), Some("a secret of the tests"));
         assert_eq!(kind("token lrt_0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee.1.k.mac"), Some("a refresh token"));
+        assert_eq!(kind("ltd_0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee.mac"), Some("a trusted device's token"));
         assert_eq!(kind("lit_abcdefghijklmnopqrstuvwxyz"), Some("an API key"));
         assert_eq!(kind(&format!("Bearer eyJ{}", "a".repeat(40))), Some("a signed token"));
-        assert_eq!(kind(r#"{"code":"split_brain","path":"/api/v1/lit_","prefix":"lrt_"}"#), None);
+        assert_eq!(kind(r#"{"code":"split_brain","path":"/api/v1/lit_","prefix":"lrt_","field":"ltd_token"}"#), None);
     }
 }

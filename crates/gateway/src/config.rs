@@ -22,7 +22,7 @@ pub use self::{
     admin::FirstAdmin,
     guests::Guests,
     mail::Mail,
-    oidc::OidcProvider,
+    oidc::{MAX_PROVIDER_NAME, OidcProvider},
     second_factors::SecondFactors,
     sessions::Sessions,
     signing::SigningKey,

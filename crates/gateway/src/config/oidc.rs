@@ -20,6 +20,8 @@ pub struct OidcProvider {
 
 /// Which others there are.
 const OTHERS: &str = "LITTORAL_OIDC_PROVIDERS";
+/// The longest name of a provider, in characters.
+pub const MAX_PROVIDER_NAME: usize = 32;
 /// The longest URL of keys, in bytes: it is a key of the key-value store.
 const MAX_URL: usize = 400;
 
@@ -60,7 +62,7 @@ fn other(item: &str) -> Option<OidcProvider> {
     let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
     let audiences: Vec<String> = ids.split_ascii_whitespace().map(str::to_owned).collect();
     (parts.next().is_none()
-        && (1..=32).contains(&name.len())
+        && (1..=MAX_PROVIDER_NAME).contains(&name.len())
         && name.bytes().all(plain)
         && !matches!(name, "google" | "apple")
         && is_client_id(issuer)

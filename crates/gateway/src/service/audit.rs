@@ -74,6 +74,8 @@ pub enum Action {
     SecondFactorAdded,
     /// A second factor was removed.
     SecondFactorRemoved,
+    /// Too many wrong codes, or wrong passwords of who is signed in: nobody can prove a second factor, or step up, for a while.
+    SecondFactorLocked,
     /// A recovery code was used.
     RecoveryCodeUsed,
     /// New recovery codes were made.
@@ -127,6 +129,7 @@ impl Action {
             Self::EmailChanged => "email_changed",
             Self::SecondFactorAdded => "second_factor_added",
             Self::SecondFactorRemoved => "second_factor_removed",
+            Self::SecondFactorLocked => "second_factor_locked",
             Self::RecoveryCodeUsed => "recovery_code_used",
             Self::RecoveryCodesRenewed => "recovery_codes_renewed",
             Self::TrustedDevicesForgotten => "trusted_devices_forgotten",

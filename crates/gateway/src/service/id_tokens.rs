@@ -2,7 +2,8 @@
 //! signs in is not decided here.
 //!
 //! Such a token is a bearer's: whoever has it can use it again while it lives. An app that sends a nonce to the provider binds
-//! the token to itself; then the nonce is asked for here, too.
+//! the token to itself; then the nonce is asked for here, too. So what a token proves is dated by the token and not by when it is
+//! shown: shown once more, in a sign-in or a step-up, it proves nothing anew.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{Secret, Timestamp, account::Email};
@@ -26,6 +27,7 @@ const MAX_SUBJECT: usize = 255;
 const CLOCK_SKEW_SECONDS: i64 = 60;
 
 /// What an app presents.
+#[derive(Debug)]
 pub struct Proof {
     /// The token.
     pub token: Secret<String>,
@@ -44,6 +46,8 @@ pub struct Claims {
     pub said_email: Option<Email>,
     /// Their name, as it is said.
     pub name: Option<String>,
+    /// When they proved to the provider to be there; not later than now.
+    pub proved_at: Timestamp,
 }
 
 const FORM: &str = "This is no ID token. Send the JWT that the provider gave to your app.";
@@ -137,7 +141,17 @@ fn check(provider: &OidcProvider, claims: &Value, nonce: Option<&str>, now: Time
         email: said_email.clone().filter(|_| verified),
         said_email,
         name: text("name").and_then(tidy),
+        proved_at: proved_at(claims, now),
     })
+}
+
+/// When the user was there: at `auth_time` if the token has one (OIDC Core 1.0, 2), as the provider may have made the token long
+/// after; otherwise when it was made. A time that cannot be read is long ago.
+fn proved_at(claims: &Value, now: Timestamp) -> Timestamp {
+    let at = |name: &str| claims[name].as_i64().unwrap_or_default();
+    let authenticated = if claims["auth_time"].is_null() { i64::MAX } else { at("auth_time") };
+    let seconds = at("iat").min(authenticated).clamp(0, now.seconds());
+    Timestamp::from_millis(seconds * 1000)
 }
 
 /// A name to be shown: one line of at most [`MAX_NAME`] characters, if anything is left of it.
@@ -229,6 +243,24 @@ mod tests {
             (json!({ "nonce": "n" }), NONCE),
         ] {
             assert_eq!(checked(change.clone(), None), Err(why.to_owned()), "{change}");
+        }
+    }
+
+    #[test]
+    fn what_a_token_proves_is_as_old_as_it_says_and_never_of_the_future() {
+        for (said, at) in [
+            (json!({}), NOW),
+            (json!({ "iat": NOW - 500 }), NOW - 500),
+            (json!({ "iat": NOW + 60 }), NOW),
+            (json!({ "auth_time": NOW - 500 }), NOW - 500),
+            (json!({ "auth_time": NOW + 60, "iat": NOW - 5 }), NOW - 5),
+            (json!({ "auth_time": null }), NOW),
+            (json!({ "auth_time": "1700000000" }), 0),
+            (json!({ "auth_time": i64::MIN }), 0),
+            (json!({ "iat": i64::MIN }), 0),
+        ] {
+            let claims = checked(said.clone(), None).unwrap();
+            assert_eq!(claims.proved_at, Timestamp::from_millis(at * 1000), "{said}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Identities: signing in by another provider's ID token, linking one to an account, unlinking it.
+//! Identities: signing in by another provider's ID token, proving with one to be there, linking one to an account, unlinking it.
 //!
 //! A token finds its account by provider and subject, never by address alone. Only a first one may join an account that is
 //! there already, and only if its address was proved twice: to the provider and to us. If it was not proved to us, whoever
@@ -8,7 +8,7 @@
 //! provider does not vouch for is shown and counts for nothing: the account that it makes has none.
 
 use domain::{
-    UserId,
+    Timestamp, UserId,
     account::{Device, Email, User},
     permission::Role,
 };
@@ -62,7 +62,8 @@ pub async fn sign_in(
             let user = store::users::decode(&platform.accounts.run(store::users::by_id(id)).await?)?.pop();
             let user = user
                 .ok_or_else(|| Error::new(ErrorKind::Forbidden, "account_deleted", "This account has been deleted."))?;
-            return Ok((false, sign_in::finish(platform, config, &user, Method::IdToken, device).await?));
+            let done = sign_in::finish(platform, config, &user, Method::IdToken, claims.proved_at, device).await?;
+            return Ok((false, done));
         }
         let known = match &claims.email {
             Some(email) => store::users::decode(&platform.accounts.run(store::users::by_email(email)).await?)?.pop(),
@@ -179,6 +180,22 @@ pub async fn link(
     let mine = list(platform, user.id).await?.into_iter().find(|identity| identity.provider == provider.name);
     // Unlinked again in between.
     mine.map(|identity| (is_new, identity)).ok_or_else(missing)
+}
+
+/// When the holder of one of a user's identities proved to its provider to be there. None: the token is of nobody who signs in to
+/// this account.
+pub async fn proved_at(
+    platform: &Platform,
+    config: &Config,
+    user: UserId,
+    provider: &str,
+    proof: &Proof,
+) -> Result<Option<Timestamp>> {
+    let provider = find_provider(config, provider)
+        .map_err(|_| Error::field("/provider", "Must name an identity provider of this server."))?;
+    let claims = id_tokens::verify(platform, provider, proof).await?;
+    let owner = platform.accounts.run(store::identities::owner(&provider.name, &claims.subject)).await?;
+    Ok((store::identities::decode_owner(&owner)? == Some(user)).then_some(claims.proved_at))
 }
 
 /// Why an identity could not be linked: fine if it is linked to this user.

@@ -98,7 +98,7 @@ impl Identity {
         Err(Error::new(
             ErrorKind::Forbidden,
             "step_up_required",
-            "Prove that it is you: POST your password or a code to /api/v1/auth/step-up, then repeat this with the new access token.",
+            "Prove that it is you: POST your password, a code of your second factor, or a new id_token of the provider that you sign in with to /api/v1/auth/step-up, then repeat this with the new access token.",
         ))
     }
 }

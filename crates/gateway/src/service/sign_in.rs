@@ -63,18 +63,19 @@ pub enum SignIn {
     SecondFactor(Challenge),
 }
 
-/// Signs in a user who has proved who they are, or asks for a second factor.
+/// Signs in a user who has proved who they are, at `proved_at`, or asks for a second factor.
 pub async fn finish(
     platform: &Platform,
     config: &Config,
     user: &User,
     method: Method,
+    proved_at: Timestamp,
     device: &Device,
 ) -> Result<SignIn> {
-    finish_trusting(platform, config, user, method, device, None).await
+    go_on(platform, config, user, (method, proved_at), device, None).await
 }
 
-/// The same where the device may show that it is trusted, so that no second factor is asked for.
+/// Signs in a user who has just proved who they are, or asks for a second factor, unless the device shows that it is trusted.
 pub async fn finish_trusting(
     platform: &Platform,
     config: &Config,
@@ -83,9 +84,20 @@ pub async fn finish_trusting(
     device: &Device,
     trusted: Option<&Secret<String>>,
 ) -> Result<SignIn> {
-    require_usable(user, method.as_str())?;
+    go_on(platform, config, user, (method, platform.clock.now()), device, trusted).await
+}
+
+async fn go_on(
+    platform: &Platform,
+    config: &Config,
+    user: &User,
+    (method, proved_at): (Method, Timestamp),
+    device: &Device,
+    trusted: Option<&Secret<String>>,
+) -> Result<SignIn> {
+    require_usable(platform, user, method.as_str(), device).await?;
     let proved_at = match second_factors::asked_of(platform, user.id, trusted).await? {
-        Asked::Nothing => platform.clock.now(),
+        Asked::Nothing => proved_at,
         // A device is no proof that its owner is there: what is sensitive asks for the factor.
         Asked::TrustedDevice => Timestamp::default(),
         Asked::OneOf(methods) => {
@@ -127,19 +139,23 @@ pub async fn complete(
     Ok(tokens)
 }
 
-/// Refuses an account that may not be used, or not by who signed in in this way.
-pub fn require_usable(user: &User, method: &str) -> Result<()> {
-    if user.standing != Standing::Active {
-        return Err(suspended());
-    }
-    if user.must_change_password && method == Method::Password.as_str() {
-        return Err(Error::new(
+/// Refuses an account that may not be used, or not by who signed in in this way, and notes that somebody with a right proof tried.
+pub async fn require_usable(platform: &Platform, user: &User, method: &str, device: &Device) -> Result<()> {
+    let refusal = if user.standing != Standing::Active {
+        suspended()
+    } else if user.must_change_password && method == Method::Password.as_str() {
+        Error::new(
             ErrorKind::Forbidden,
             "password_change_required",
             "This password is no longer accepted. Set another one: POST your address to /api/v1/auth/password/forgot and follow the mail.",
-        ));
-    }
-    Ok(())
+        )
+    } else {
+        return Ok(());
+    };
+    let event =
+        Event { succeeded: false, detail: Some(&refusal.code), ..Event::by_user(user.id, Action::SignedIn, device) };
+    audit::record(platform, &event).await;
+    Err(refusal)
 }
 
 /// A sign-in that did not work, at the account of somebody or of nobody known.

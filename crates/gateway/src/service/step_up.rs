@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use domain::{Secret, account::Device};
+use domain::{Secret, Timestamp, UserId, account::Device, permission::Role};
 use ports::Platform;
 
 use super::{
     accounts,
     audit::{self, Action, Event},
+    id_tokens, identities,
     identity::Identity,
     passwords,
     second_factors::{
@@ -27,6 +28,8 @@ use crate::{
 pub enum Evidence {
     /// The password: enough for who has no second factor.
     Password(Secret<String>),
+    /// An ID token of a provider that signs in to the account: the same.
+    IdToken(String, id_tokens::Proof),
     /// A second factor.
     Factor(Proof),
 }
@@ -49,25 +52,28 @@ pub async fn step_up(
     device: &Device,
 ) -> Result<Renewed> {
     let (session, user) = (caller.session()?, caller.user);
-    let (word, right) = match evidence {
-        Evidence::Password(password) => ("password", check_password(platform, config, caller, password).await?),
-        Evidence::Factor(proof) => (proof.as_str(), proof::take(platform, config, user, &proof, device).await?),
+    let just_now = |right: bool| right.then(|| platform.clock.now()).ok_or_else(wrong);
+    let (word, checked) = match evidence {
+        Evidence::Password(password) => {
+            ("password", just_now(check_password(platform, config, user, password, device).await?))
+        }
+        Evidence::IdToken(provider, proof) => {
+            ("id_token", check_id_token(platform, config, user, &provider, &proof).await?)
+        }
+        Evidence::Factor(proof) => {
+            (proof.as_str(), just_now(proof::take(platform, config, user, &proof, device).await?))
+        }
     };
     let event = Event { detail: Some(word), session: Some(session), ..Event::by_user(user, Action::SteppedUp, device) };
-    if !right {
-        audit::record(platform, &Event { succeeded: false, ..event }).await;
-        // Not 401: the access token is good, and a client that refreshed and repeated this would only guess once more.
-        return Err(Error::new(
-            ErrorKind::Forbidden,
-            "step_up_failed",
-            "That is not right, or was used before. Try again with the password, or with the next code.",
-        ));
-    }
-    let now = platform.clock.now();
-    let outcomes = platform
-        .accounts
-        .batch(vec![store::sessions::authenticate(session, user, now), audit::statement(platform, &event)])
-        .await?;
+    let proved_at = match checked {
+        Ok(at) => at,
+        Err(refusal) => {
+            audit::record(platform, &Event { succeeded: false, ..event }).await;
+            return Err(refusal);
+        }
+    };
+    let authenticate = store::sessions::authenticate(session, user, proved_at, platform.clock.now());
+    let outcomes = platform.accounts.batch(vec![authenticate, audit::statement(platform, &event)]).await?;
     let renewed = outcomes.first().map(store::sessions::decode).transpose()?.flatten();
     let ended = || Error::unauthenticated("session_ended", "This session has ended. Sign in again.");
     let tokens = sessions::tokens(platform, config, &renewed.ok_or_else(ended)?)?;
@@ -75,27 +81,90 @@ pub async fn step_up(
     Ok(Renewed { access: tokens.access, expires_in: tokens.expires_in })
 }
 
+/// Whether it is the password. An account that has none is told so, and nothing is counted: there is nothing to guess.
 async fn check_password(
     platform: &Platform,
     config: &Config,
-    caller: &Identity,
+    user: UserId,
     password: Secret<String>,
+    device: &Device,
 ) -> Result<bool> {
-    if !platform.accounts.run(store::factors::of_user(caller.user)).await?.rows.is_empty() {
-        return Err(Error::new(
-            ErrorKind::Forbidden,
-            "second_factor_required",
-            "This account has a second factor: show a code of it, or a recovery code, instead of the password.",
-        ));
-    }
+    require_no_factor(platform, user).await?;
+    let account = accounts::find(platform, user).await?;
+    let Some(hash) = account.password_hash else { return Err(no_password(account.role)) };
     let now = platform.clock.now();
-    let counted = guesses::taken(&platform.accounts.batch(guesses::take(caller.user, now)).await?, now)?;
-    let hash = accounts::find(platform, caller.user).await?.password_hash;
-    let right = passwords::verify(platform, config, password, hash).await?;
+    let counted = guesses::taken(&platform.accounts.batch(guesses::take(user, now)).await?, now)?;
+    let right = passwords::verify(platform, config, password, Some(hash)).await?;
     if right {
-        platform.accounts.run(guesses::forget(caller.user)).await?;
+        platform.accounts.run(guesses::forget(user)).await?;
     } else {
-        guesses::failed(platform, config, caller.user, counted).await;
+        guesses::failed(platform, config, user, counted, device).await;
     }
     Ok(right)
+}
+
+/// When an ID token proves that the user was there, or why it does not. One that was shown before, here or to sign in, is taken
+/// again: it says the same time again, so that it counts no longer than it would have, and nothing is gained by repeating it. It
+/// cannot be guessed, so that nothing is counted.
+async fn check_id_token(
+    platform: &Platform,
+    config: &Config,
+    user: UserId,
+    provider: &str,
+    proof: &id_tokens::Proof,
+) -> Result<Result<Timestamp>> {
+    require_no_factor(platform, user).await?;
+    let found = match identities::proved_at(platform, config, user, provider, proof).await {
+        Err(error) if error.kind == ErrorKind::Unauthenticated => {
+            return Ok(Err(Error { kind: ErrorKind::Forbidden, ..error }));
+        }
+        found => found?,
+    };
+    Ok(match found {
+        None => Err(refused(
+            "step_up_failed",
+            "This ID token is of nobody who is linked to your account. Sign in at the provider as who is.",
+        )),
+        Some(at) if platform.clock.now().since(at) > config.second_factors.step_up => Err(refused(
+            "id_token_too_old",
+            "This ID token is too old to prove that you are there. Sign in at the provider anew and send the new one.",
+        )),
+        Some(at) => Ok(at),
+    })
+}
+
+/// What proves a first factor must not take a second one away.
+async fn require_no_factor(platform: &Platform, user: UserId) -> Result<()> {
+    if platform.accounts.run(store::factors::of_user(user)).await?.rows.is_empty() {
+        return Ok(());
+    }
+    Err(refused(
+        "second_factor_required",
+        "This account has a second factor: show a code of it, or a recovery code, instead.",
+    ))
+}
+
+fn wrong() -> Error {
+    refused(
+        "step_up_failed",
+        "That is not right, or was used before. Try again with the password, or with the next code.",
+    )
+}
+
+fn no_password(role: Role) -> Error {
+    if role == Role::Guest {
+        return refused(
+            "no_password",
+            "A guest has nothing to prove itself with. Upgrade the account first: POST an address and a password to /api/v1/auth/guest/upgrade.",
+        );
+    }
+    refused(
+        "no_password",
+        "This account has no password. Sign in at its provider anew and send that id_token with the provider's name, or set a password by mail: POST your address to /api/v1/auth/password/forgot.",
+    )
+}
+
+/// Not 401: the access token is good, and a client that refreshed and repeated this would only guess once more.
+fn refused(code: &'static str, detail: &'static str) -> Error {
+    Error::new(ErrorKind::Forbidden, code, detail)
 }

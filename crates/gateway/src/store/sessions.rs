@@ -127,16 +127,16 @@ pub fn stands(id: SessionId, user: UserId, role: Role) -> Statement {
     )
 }
 
-/// The user of a session proved again to be there. Returns what [`advance`] does.
-pub fn authenticate(id: SessionId, user: UserId, now: Timestamp) -> Statement {
+/// The user of a session proved again to be there, at `proved_at`; what was proved later stays. Returns what [`advance`] does.
+pub fn authenticate(id: SessionId, user: UserId, proved_at: Timestamp, now: Timestamp) -> Statement {
     Statement::new(
-        "UPDATE sessions SET authenticated_at = ?3, last_used_at = ?3
+        "UPDATE sessions SET authenticated_at = max(authenticated_at, ?4), last_used_at = ?3
          WHERE id = ?1 AND user_id = ?2 AND ended_at IS NULL AND expires_at > ?3
            AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.standing = 'active')
          RETURNING id, user_id, counter, generation, authenticated_at,
                    (SELECT role FROM users WHERE users.id = sessions.user_id) AS role,
                    (SELECT email_verified_at IS NOT NULL FROM users WHERE users.id = sessions.user_id) AS email_verified",
-        [id.to_string().into(), user.to_string().into(), now.millis().into()],
+        [id.to_string().into(), user.to_string().into(), now.millis().into(), proved_at.millis().into()],
     )
 }
 

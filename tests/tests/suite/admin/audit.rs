@@ -2,9 +2,12 @@
 
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Api, User};
+use tests::{
+    Api, User,
+    authenticator::{Protected, answer},
+};
 
-use super::{USERS, change, path};
+use super::{USERS, change, login, path};
 
 const AUDIT: &str = "/api/v1/admin/audit";
 
@@ -116,4 +119,29 @@ async fn the_log_is_read_by_user_by_action_and_page_by_page() {
         query = format!("user={id}&limit=1&cursor={cursor}");
     }
     assert!(read == all && read.len() >= 4, "{read:?} {all:?}");
+}
+
+#[tokio::test]
+async fn a_right_password_that_opens_nothing_is_told_with_the_reason() {
+    let api = Api::start().await;
+    let (admin, protected) = (api.admin().await, Protected::new(&api).await);
+    let id = protected.user.id().await;
+    let challenge = protected.challenge().await;
+    for wish in [json!({ "must_change_password": true }), json!({ "standing": "suspended" })] {
+        change(&admin, &id, &wish).await;
+        assert_eq!(login(&api, &protected.user.email).await.status, 403, "{wish}");
+    }
+    let proof = json!({ "code": protected.app.next() });
+    assert_eq!(answer(&api, &challenge, &proof).await.status, 403);
+
+    let (found, _) = events(&admin, &format!("user={id}&action=signed_in")).await;
+    let mut told: Vec<_> =
+        found.iter().map(|event| (event["outcome"].as_str().unwrap(), event["detail"].as_str().unwrap())).collect();
+    told.sort_unstable();
+    let failed = |why| ("failure", why);
+    assert_eq!(
+        told,
+        [failed("account_suspended"), failed("account_suspended"), failed("password_change_required")],
+        "{found:?}"
+    );
 }

@@ -3,6 +3,7 @@
 
 mod attacks;
 mod linking;
+mod step_up;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::future::join_all;
@@ -48,7 +49,7 @@ fn jwks(ids: &[&str]) -> Script {
 }
 
 /// The API, and the providers `test` and `other` as they always are.
-async fn start() -> Api {
+pub async fn start() -> Api {
     let api = Api::start().await;
     api.provider.play("jwks-test", jwks(&["rsa", "p256", "ed25519"])).await;
     api.provider.play("jwks-other", jwks(&["other"])).await;
@@ -103,6 +104,11 @@ async fn signed_in(api: &Api, provider: &str, token: &str, expected: u16) -> Use
     assert_eq!(status, expected, "{tokens}");
     check_tokens(&tokens);
     User { api: api.clone(), email: String::new(), tokens }
+}
+
+/// A user without a password, signed in by the provider `test`.
+pub async fn fresh_user(api: &Api) -> User {
+    signed_in(api, "test", &token("test", &fresh_subject(), &json!({})), 201).await
 }
 
 async fn me(user: &User) -> Value {

@@ -6,12 +6,15 @@ use futures_util::future::join_all;
 use http::Method;
 use serde_json::json;
 use tests::{
-    Api, User,
+    Api, PASSWORD, User,
     authenticator::{Authenticator, Protected, answer, begin, codes, confirm, factors},
-    token_in,
 };
 
-use super::{SOME_ID, check_tokens, me, refused};
+use super::{
+    SOME_ID, check_tokens, login, me,
+    passwords::{reset, reset_token},
+    refused,
+};
 
 const WRONG: &str = "The code is wrong, too old, or was used before.";
 const STALE: &str = "The challenge has expired, was answered, or was tried too often. Sign in again.";
@@ -34,7 +37,7 @@ async fn an_app_is_added_by_showing_its_code() {
 
     // It does not count yet.
     assert_eq!(factors(&user).await, json!({ "factors": [], "recovery_codes_left": 0, "trusted_devices": 0 }));
-    check_tokens(&super::login(&api, &user.email, tests::PASSWORD).await.json().await.1);
+    check_tokens(&login(&api, &user.email, PASSWORD).await.json().await.1);
 
     let app = Authenticator::new(secret);
     let (status, body) = confirm(&user, &app.wrong()).await.json().await;
@@ -70,7 +73,7 @@ async fn signing_in_then_takes_the_password_and_a_code() {
     check_tokens(&tokens);
     assert_eq!(me(&api, tokens["access_token"].as_str().unwrap()).await.status, 200);
     // A wrong password is refused as if there were no second factor.
-    let wrong = super::login(&api, &protected.user.email, "wrong-Passw0rd-7").await;
+    let wrong = login(&api, &protected.user.email, "wrong-Passw0rd-7").await;
     refused(wrong, "invalid_credentials", "Invalid email or password").await;
 }
 
@@ -149,6 +152,15 @@ async fn ten_wrong_codes_lock_the_second_factor_and_its_user_is_told() {
     }
     let mail = api.provider.mail_about(&protected.user.email, "Too many wrong codes").await;
     assert!(mail["text"].as_str().unwrap().contains("change your password"), "{mail}");
+    let (_, told) = protected.user.get("/api/v1/auth/events?limit=100").await.json().await;
+    let locks: Vec<_> = told["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|event| event["action"] == "second_factor_locked")
+        .map(|event| &event["outcome"])
+        .collect();
+    assert_eq!(locks, ["success"], "{told}");
 
     // Who is signed in or has a trusted device is not locked out, and neither is anybody else.
     assert_eq!(protected.user.get("/api/v1/auth/me").await.status, 200);
@@ -284,14 +296,6 @@ async fn an_address_is_proved_before_there_is_a_second_factor() {
     let user = api.user().await;
     let (status, body) = user.post("/api/v1/auth/factors/totp", &json!({})).await.json().await;
     assert_eq!((status, &body["code"]), (403, &json!("email_not_verified")), "{body}");
-    // So a reset by mail never takes away what its owner has added.
-    let protected = Protected::new(&api).await;
-    api.post("/api/v1/auth/password/forgot", &json!({ "email": protected.user.email })).await;
-    let token = token_in(&api.provider.mail_about(&protected.user.email, "Reset your").await);
-    let body = json!({ "token": token, "new_password": "canary-Passw0rd-8" });
-    assert_eq!(api.post("/api/v1/auth/password/reset", &body).await.status, 204);
-    let (status, body) = super::login(&api, &protected.user.email, "canary-Passw0rd-8").await.json().await;
-    assert_eq!((status, &body["second_factor_required"]), (200, &json!(true)), "{body}");
 }
 
 #[tokio::test]
@@ -311,6 +315,23 @@ async fn of_many_who_confirm_at_once_one_does_and_it_is_told_once() {
     for action in ["second_factor_added", "second_factor_removed"] {
         let told = events["events"].as_array().unwrap().iter().filter(|event| event["action"] == action).count();
         assert_eq!(told, 1, "{action}: {events}");
+    }
+}
+
+/// As an address is proved before, a reset never takes away what its owner has added.
+#[tokio::test]
+async fn a_password_reset_by_who_proved_the_address_keeps_the_second_factor() {
+    let api = Api::start().await;
+    let protected = Protected::new(&api).await;
+    let email = &protected.user.email;
+    let token = reset_token(&api, email).await;
+    assert_eq!(reset(&api, &token, "canary-Passw0rd-8").await.status, 204);
+    for proof in [json!({ "code": protected.app.next() }), json!({ "recovery_code": protected.codes[0] })] {
+        let (status, asked) = login(&api, email, "canary-Passw0rd-8").await.json().await;
+        assert_eq!((status, &asked["second_factor_required"]), (200, &json!(true)), "{asked}");
+        let (status, tokens) = answer(&api, asked["challenge_token"].as_str().unwrap(), &proof).await.json().await;
+        assert_eq!(status, 200, "{tokens}");
+        check_tokens(&tokens);
     }
 }
 

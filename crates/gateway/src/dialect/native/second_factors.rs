@@ -13,6 +13,7 @@ use super::{
     wire::{json, no_content, second_factors as own},
 };
 use crate::{
+    config::MAX_PROVIDER_NAME,
     error::{Error, Result},
     http::{
         body,
@@ -21,6 +22,7 @@ use crate::{
         fields::Fields,
     },
     service::{
+        id_tokens::{self, MAX_NONCE},
         passwords::MAX_CHARACTERS,
         second_factors::{
             self, challenges,
@@ -118,15 +120,7 @@ pub async fn answer(context: Context, headers: HeaderMap, body: Body) -> Result<
 /// `POST /api/v1/auth/step-up`
 pub async fn step_up(context: Context, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response> {
     let mut fields = Fields::new(body::object(&context, &headers, body, false).await?);
-    let password = fields.maybe_text("password", 1..=MAX_CHARACTERS).map(Secret::new);
-    let evidence = match (password, proof(&mut fields)) {
-        (Some(password), None) => Some(Evidence::Password(password)),
-        (None, Some(proof)) => Some(Evidence::Factor(proof)),
-        _ => {
-            fields.refuse("password", "Send `password`, `code` or `recovery_code`, one of them.");
-            None
-        }
-    };
+    let evidence = evidence(&mut fields);
     let Some(evidence) = fields.finish(evidence)? else {
         return Err(Error::field("/password", "This field is required."));
     };
@@ -162,12 +156,41 @@ pub fn factor(factor: Factor) -> own::Factor {
 }
 
 fn proof(fields: &mut Fields) -> Option<Proof> {
-    let code = fields.maybe_text("code", 1..=MAX_CODE).map(Secret::new).map(Proof::Code);
-    let recovery = fields.maybe_text("recovery_code", 1..=MAX_CODE).map(Secret::new).map(Proof::RecoveryCode);
-    match (code, recovery) {
+    match proofs(fields) {
         (Some(proof), None) | (None, Some(proof)) => Some(proof),
         _ => None,
     }
+}
+
+/// By a code, and by a recovery code.
+fn proofs(fields: &mut Fields) -> (Option<Proof>, Option<Proof>) {
+    let code = fields.maybe_text("code", 1..=MAX_CODE).map(Secret::new).map(Proof::Code);
+    (code, fields.maybe_text("recovery_code", 1..=MAX_CODE).map(Secret::new).map(Proof::RecoveryCode))
+}
+
+/// What is shown to step up: exactly one thing.
+fn evidence(fields: &mut Fields) -> Option<Evidence> {
+    let password = fields.maybe_text("password", 1..=MAX_CHARACTERS).map(Secret::new);
+    let (code, recovery) = proofs(fields);
+    let provider = fields.maybe_text("provider", 1..=MAX_PROVIDER_NAME);
+    let token = fields.maybe_text("id_token", 1..=id_tokens::MAX_TOKEN).map(Secret::new);
+    let nonce = fields.maybe_text("nonce", 1..=MAX_NONCE).map(Secret::new);
+    match (password, code, recovery, provider, token) {
+        (Some(password), None, None, None, None) => return Some(Evidence::Password(password)),
+        (None, Some(proof), None, None, None) | (None, None, Some(proof), None, None) => {
+            return Some(Evidence::Factor(proof));
+        }
+        (None, None, None, Some(provider), Some(token)) => {
+            return Some(Evidence::IdToken(provider, id_tokens::Proof { token, nonce }));
+        }
+        (None, None, None, None, Some(_)) => fields.refuse("provider", "Name the provider of the `id_token`."),
+        (None, None, None, Some(_), None) => fields.refuse("id_token", "Send an ID token of the `provider`."),
+        _ => fields.refuse(
+            "password",
+            "Send one of these: `password`, `code`, `recovery_code`, or `id_token` with its `provider`.",
+        ),
+    }
+    None
 }
 
 fn recovery_codes(codes: &[Secret<String>]) -> own::RecoveryCodes {

@@ -99,7 +99,7 @@ pub async fn answer(
     let challenge = store::challenges::decode(challenge)?.filter(|challenge| challenge.user == user);
     let user = store::users::decode(users)?.pop();
     let (challenge, user) = challenge.zip(user).ok_or_else(stale)?;
-    sign_in::require_usable(&user, &challenge.method)?;
+    sign_in::require_usable(platform, &user, &challenge.method, device).await?;
     if !proof::take(platform, config, user.id, proof, device).await? {
         let event = Event {
             succeeded: false,

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use domain::{Timestamp, UserId};
+use domain::{Timestamp, UserId, account::Device};
 use ports::{Outcome, Platform, Statement};
 
 use super::{Letter, tell};
@@ -14,6 +14,7 @@ use crate::{
     Config,
     error::{Error, ErrorKind, Result},
     log::Line,
+    service::audit::{self, Action, Event},
     store,
 };
 
@@ -52,9 +53,10 @@ pub fn forget(user: UserId) -> Statement {
     store::factor_guesses::forget(user)
 }
 
-/// After a try that failed: tells the user, if it was the last before a lock.
-pub async fn failed(platform: &Platform, config: &Config, user: UserId, counted: Try) {
+/// After a try that failed: notes the lock and tells the user, if it was the last before one.
+pub async fn failed(platform: &Platform, config: &Config, user: UserId, counted: Try, device: &Device) {
     let Some(until) = counted.last else { return };
+    audit::record(platform, &Event::by_user(user, Action::SecondFactorLocked, device)).await;
     if let Err(error) = tell(platform, config, user, Letter::SecondFactorLocked { until: until.to_string() }).await {
         Line::new(platform.clock.now(), "error", "a user could not be told of a lock")
             .show("cause", &error)

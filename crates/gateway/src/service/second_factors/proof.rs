@@ -51,7 +51,7 @@ pub async fn take(platform: &Platform, config: &Config, user: UserId, proof: &Pr
         Proof::RecoveryCode(code) => take_recovery_code(platform, config, user, code, device).await?,
     };
     if !right {
-        guesses::failed(platform, config, user, counted).await;
+        guesses::failed(platform, config, user, counted, device).await;
     }
     Ok(right)
 }

@@ -2,12 +2,13 @@
 
 use super::shapes::{same_fields, schema};
 use crate::{
+    config::MAX_PROVIDER_NAME,
     dialect::native::wire::{
         Tokens,
         second_factors::{AccessToken, Factor, Factors, RecoveryCodes, SecondFactorRequired, SignedIn, TotpEnrolment},
     },
     service::{
-        passwords,
+        id_tokens, passwords,
         second_factors::{challenges, enrolment, proof::MAX_CODE, trusted_devices},
     },
 };
@@ -45,6 +46,9 @@ fn limits_are_the_ones_that_are_kept() {
         ("StepUp", "password", passwords::MAX_CHARACTERS),
         ("StepUp", "code", MAX_CODE),
         ("StepUp", "recovery_code", MAX_CODE),
+        ("StepUp", "provider", MAX_PROVIDER_NAME),
+        ("StepUp", "id_token", id_tokens::MAX_TOKEN),
+        ("StepUp", "nonce", id_tokens::MAX_NONCE),
     ] {
         let field_schema = schema(name)["properties"][field].clone();
         assert_eq!(
