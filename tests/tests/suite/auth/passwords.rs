@@ -330,7 +330,10 @@ mod private {
         }
         for (password, rule) in [
             ("canaryy", "Must have at least 8 characters."),
-            ("password1", "Must not be one of the commonest passwords, also not with digits or signs around it."),
+            (
+                "password1",
+                "Must not be one of the commonest passwords, also not with digits or signs around it, nor a mere run or repetition.",
+            ),
         ] {
             let body = json!({ "email": Api::fresh_email(), "password": password });
             assert_eq!(rules(api.post("/api/v1/auth/register", &body).await, "/password").await, [rule], "{password}");
