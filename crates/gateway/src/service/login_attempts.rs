@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     audit::{self, Action, Event},
     letters::{self, Letter},
-    limits, passwords,
+    limits, passwords, step_up,
 };
 use crate::{
     Config,
@@ -167,9 +167,10 @@ pub async fn require_password(
     password: Secret<String>,
     device: &Device,
 ) -> Result<()> {
+    let Some(hash) = user.password_hash.clone() else { return Err(step_up::no_password(user.role)) };
     let tried = Try::of_user(user, device);
     tried.check(platform, config, Some(&platform.accounts.run(tried.read()).await?))?;
-    if passwords::verify(platform, config, password, user.password_hash.clone()).await? {
+    if passwords::verify(platform, config, password, Some(hash)).await? {
         return succeeded(platform, config, &tried).await;
     }
     let event = Event { succeeded: false, ..Event::by_user(user.id, Action::PasswordAsked, device) };

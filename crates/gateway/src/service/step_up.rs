@@ -151,7 +151,8 @@ fn wrong() -> Error {
     )
 }
 
-fn no_password(role: Role) -> Error {
+/// Who has no password cannot show one.
+pub fn no_password(role: Role) -> Error {
     if role == Role::Guest {
         return refused(
             "no_password",

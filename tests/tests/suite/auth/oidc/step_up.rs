@@ -56,6 +56,17 @@ async fn who_has_no_password_steps_up_with_an_id_token() {
 }
 
 #[tokio::test]
+async fn who_has_no_password_is_told_so_and_counts_no_guess() {
+    let api = start().await;
+    let user = signed_in(&api, "test", &token("test", &fresh_subject(), &json!({})), 201).await;
+    let body = json!({ "current_password": PASSWORD, "new_password": "canary-Passw0rd-8" });
+    for _ in 0..6 {
+        let (status, problem) = user.post("/api/v1/auth/password/change", &body).await.json().await;
+        assert_eq!((status, &problem["code"]), (403, &json!("no_password")), "{problem}");
+    }
+}
+
+#[tokio::test]
 async fn a_linked_identity_does_for_who_has_a_password_too() {
     let api = start().await;
     let user = api.verified_user().await;
