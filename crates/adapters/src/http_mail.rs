@@ -103,6 +103,10 @@ impl Mailer for NoMail {
     async fn send(&self, _mail: Mail) -> Result<(), MailError> {
         Err(wrong("no mail service is configured; set LITTORAL_MAIL_API, LITTORAL_MAIL_API_KEY and LITTORAL_MAIL_FROM"))
     }
+
+    fn delivers(&self) -> bool {
+        false
+    }
 }
 
 fn resend(mail: &Mail) -> Value {

@@ -60,7 +60,7 @@ pub enum Permission {
     ManageUsers = 16,
     /// Reading everybody's events.
     ReadAudit = 32,
-    /// Making and revoking API keys of one's own.
+    /// Making API keys of one's own.
     ManageKeys = 64,
 }
 

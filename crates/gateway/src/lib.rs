@@ -11,6 +11,7 @@ mod migrations;
 mod outbound;
 pub mod run;
 pub mod service;
+mod signatures;
 mod store;
 mod turnstile;
 

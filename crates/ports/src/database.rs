@@ -223,7 +223,7 @@ impl std::error::Error for DatabaseError {}
 pub trait Database: Send + Sync {
     /// Runs the statements in order in one transaction: all of them or none. Returns one outcome for each. A later
     /// statement sees what an earlier one wrote. Acknowledged means durable. Foreign keys are enforced.
-    /// SQLite's `changes()` is of the statement before. An empty batch does nothing. A batch that only reads sees one consistent state.
+    /// SQLite's `changes()` is of the last statement before that writes. An empty batch does nothing. A batch that only reads sees one consistent state.
     async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError>;
 
     /// Runs one statement in a transaction of its own.

@@ -90,6 +90,11 @@ pub trait Mailer: Send + Sync {
     /// Hands the message over. Success means that the next hop took it. An error holds no address, no credentials and nothing
     /// of the message, because it goes to the log.
     async fn send(&self, mail: Mail) -> Result<(), MailError>;
+
+    /// Whether there is a way at all: where nothing is ever sent, nobody is asked to prove an address.
+    fn delivers(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use jsonwebtoken::{
 use ports::SettingsError;
 
 use super::reader::{self, Reader};
+use crate::signatures;
 
 /// A key of the ring.
 #[derive(Clone, Debug)]
@@ -34,6 +35,7 @@ const P256: &[u8] =
 
 /// Reads a ring: `id:key`, `id:ed25519:key` or `id:es256:key`, separated by commas, the one to sign with first.
 pub(super) async fn read(read: &mut Reader<'_>, name: &str) -> Result<Vec<SigningKey>, SettingsError> {
+    signatures::install();
     let text = read.text(name).await?.unwrap_or_default();
     let keys: Option<Vec<SigningKey>> = text.split(',').map(parse).collect();
     let unique = |keys: &Vec<SigningKey>| (1..keys.len()).all(|at| keys[..at].iter().all(|k| k.id != keys[at].id));

@@ -152,8 +152,8 @@ pub async fn login(
         known = store::users::decode(&platform.accounts.run(store::users::by_email(email)).await?)?.pop();
     }
     if email.is_none() {
-        // An account is locked under all its names. A name that nobody has takes as long.
-        tried = known.as_ref().map_or(tried, |user| Try::of_user(user, device));
+        // A lock follows the account, whatever it is called later. A name that nobody has takes as long.
+        tried = known.as_ref().map_or(tried, |user| Try::by_name(user.id, device));
         tried.check(platform, config, Some(&platform.accounts.run(tried.read()).await?))?;
     }
     let own = known.as_ref().and_then(|user| user.password_hash.clone());

@@ -217,7 +217,7 @@ pub async fn remove_factors(
     find_other(platform, actor, id).await?;
     let event = event(actor, id, Action::SecondFactorRemoved, None, device);
     let outcomes = platform.accounts.batch(enrolment::removal(platform, &event)).await?;
-    enrolment::removed(platform, config, id, outcomes.first(), "an admin removed your second factor", device).await
+    Ok(enrolment::removed(platform, config, id, outcomes.first(), "an admin removed your second factor", device).await)
 }
 
 /// Gives the account of an address another role, on the command line. `vouched`: the operator knows that the address is its

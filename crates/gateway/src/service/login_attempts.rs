@@ -3,7 +3,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
-    Secret,
+    Secret, UserId,
     account::{Device, User},
     lockout::Verdict,
 };
@@ -31,6 +31,11 @@ impl Key {
         Self(URL_SAFE_NO_PAD.encode(Sha256::digest(address.trim().to_lowercase().as_bytes())))
     }
 
+    /// The key of an account's user name. No hash has a colon.
+    pub fn of_name(user: UserId) -> Self {
+        Self(format!("name:{user}"))
+    }
+
     /// The key as text, which does not show the address.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -55,9 +60,15 @@ impl Try {
         Self { address: Key::of(address), network: network(device) }
     }
 
-    /// A try at an account: by whatever name it was called, it is counted by its own address.
+    /// A try at an account by its own address.
     pub fn of_user(user: &User, device: &Device) -> Self {
         Self::new(user.email.as_deref().unwrap_or(&user.id.to_string()), device)
+    }
+
+    /// A try at an account by its user name. It is counted apart from those by its address: a lock that both share would tell
+    /// who knows the name which address belongs to it.
+    pub fn by_name(user: UserId, device: &Device) -> Self {
+        Self { address: Key::of_name(user), network: network(device) }
     }
 
     /// The key of the address.
@@ -81,8 +92,8 @@ impl Try {
 }
 
 fn network(device: &Device) -> Option<Key> {
-    // No address looks like this.
-    device.address.map(|address| Key::of(&format!("network {}", limits::network(Some(address)))))
+    // Apart from addresses, whatever is sent in the place of one: no hash of them has a colon.
+    device.address.map(|address| Key(format!("network:{}", Key::of(&limits::network(Some(address))).0)))
 }
 
 fn judge_network(verdict: Verdict) -> Result<()> {
@@ -132,17 +143,17 @@ pub async fn failed(
     if network.is_some_and(|record| record.locked_until.is_some()) {
         audit::record(platform, &Event::by_nobody(Action::NetworkLocked, event.device)).await;
     }
-    let Some(record) = own.filter(|_| network.is_some() || tried.network.is_none()) else {
-        // Locked while this password was verified: it does not count, right or wrong.
-        let known = platform.accounts.run(tried.read()).await?;
-        return tried.check(platform, config, Some(&known));
-    };
-    if let Some(until) = record.locked_until.filter(|_| rule.failures > 0) {
+    if let Some(until) = own.and_then(|record| record.locked_until).filter(|_| rule.failures > 0) {
         let event = Event { action: Action::AccountLocked, succeeded: true, detail: None, ..*event };
         audit::record(platform, &event).await;
         if let Some(email) = user.and_then(|user| user.email.as_deref()) {
             letters::send(platform, config, email, Letter::AccountLocked { until: until.to_minute() });
         }
+    }
+    if own.is_none() || (network.is_none() && tried.network.is_some()) {
+        // Locked while this password was verified: it counts for nothing, right or wrong.
+        let known = platform.accounts.run(tried.read()).await?;
+        return tried.check(platform, config, Some(&known));
     }
     Ok(())
 }

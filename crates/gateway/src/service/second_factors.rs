@@ -18,7 +18,7 @@ use super::{
     identity::Identity,
     letters::{self, Letter},
 };
-use crate::{Config, error::Result, store};
+use crate::{Config, error::Result, log::Line, store};
 
 /// What a user has.
 #[derive(Debug)]
@@ -93,16 +93,21 @@ pub async fn require_if_any(platform: &Platform, config: &Config, caller: &Ident
     }
 }
 
-/// Tells a user by mail, if there is an address.
-async fn tell(platform: &Platform, config: &Config, user: UserId, letter: Letter) -> Result<()> {
-    if let Some(email) = accounts::find(platform, user).await?.email {
-        letters::send(platform, config, &email, letter);
+/// Tells a user by mail, if there is an address. What it tells of is done: that it could not be told is a line in the log.
+async fn tell(platform: &Platform, config: &Config, user: UserId, letter: Letter) {
+    match accounts::find(platform, user).await {
+        Ok(user) => {
+            if let Some(email) = user.email {
+                letters::send(platform, config, &email, letter);
+            }
+        }
+        Err(error) => Line::new(platform.clock.now(), "error", "a user could not be told of a change")
+            .show("cause", &error)
+            .write(&*platform.log),
     }
-    Ok(())
 }
 
 /// Tells a user that something changed.
-async fn tell_change(platform: &Platform, config: &Config, user: UserId, what: &str, device: &Device) -> Result<()> {
-    let letter = Letter::access_changed("Your two-step sign-in was changed", what, device);
-    tell(platform, config, user, letter).await
+async fn tell_change(platform: &Platform, config: &Config, user: UserId, what: &str, device: &Device) {
+    tell(platform, config, user, Letter::access_changed("Your two-step sign-in was changed", what, device)).await;
 }

@@ -73,7 +73,7 @@ pub async fn step_up(
         }
     };
     let authenticate = store::sessions::authenticate(session, user, proved_at, platform.clock.now());
-    let outcomes = platform.accounts.batch(vec![authenticate, audit::statement(platform, &event)]).await?;
+    let outcomes = platform.accounts.batch(vec![authenticate, audit::statement_if_changed(platform, &event)]).await?;
     let renewed = outcomes.first().map(store::sessions::decode).transpose()?.flatten();
     let ended = || Error::unauthenticated("session_ended", "This session has ended. Sign in again.");
     let tokens = sessions::tokens(platform, config, &renewed.ok_or_else(ended)?)?;

@@ -27,6 +27,19 @@ fn locked() -> (u16, String) {
 }
 
 #[tokio::test]
+async fn nobody_counts_for_a_network_but_who_calls_from_it() {
+    let here = Api::start().await;
+    let (user, there) = (here.user().await, here.from_network([127, 0, 0, 76]));
+    for name in ["network 127.0.0.76", "network:127.0.0.76", "127.0.0.76"] {
+        for _ in 0..6 {
+            let (status, code) = code(login(&here, name, WRONG).await).await;
+            assert!([401, 429].contains(&status) && code != "network_locked", "{name}: {code}");
+        }
+    }
+    assert_eq!(login(&there, &user.email, PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
 async fn many_wrong_passwords_from_one_network_lock_it_and_no_other() {
     let here = Api::start().await;
     let (user, there) = (here.user().await, here.from_network([127, 0, 0, 77]));

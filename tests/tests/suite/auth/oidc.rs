@@ -8,13 +8,16 @@ mod step_up;
 use base64::{Engine as _, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::future::join_all;
 use http::Method;
-use jsonwebtoken::{Algorithm, EncodingKey, jwk::Jwk};
+use jsonwebtoken::{Algorithm, EncodingKey, crypto::rust_crypto::DEFAULT_PROVIDER, jwk::Jwk};
 use serde_json::{Value, json};
 use std::time::SystemTime;
 use testkit::upstream::Script;
 use tests::{Answer, Api, User};
 
-use super::{check_tokens, refused, tokens::with};
+use super::{
+    check_tokens, refused,
+    tokens::{signed, with},
+};
 
 /// The three algorithms, each with the key of its file's name as the key's id; `other` is not the provider's.
 fn key(id: &str) -> (EncodingKey, Algorithm) {
@@ -38,7 +41,14 @@ fn key(id: &str) -> (EncodingKey, Algorithm) {
 /// The public half, as a provider shows it.
 pub fn jwk(id: &str) -> Value {
     let (key, algorithm) = key(id);
-    let jwk = serde_json::to_value(Jwk::from_encoding_key(&key, algorithm).expect("a public half")).expect("JSON");
+    let jwk = if algorithm == Algorithm::RS256 {
+        let parts = DEFAULT_PROVIDER.key_utils.rsa_pub_components_from_private_key;
+        let (n, e) = parts(key.as_bytes()).expect("a public half");
+        let [n, e] = [n, e].map(|part| URL_SAFE_NO_PAD.encode(part));
+        json!({ "kty": "RSA", "alg": "RS256", "n": n, "e": e })
+    } else {
+        serde_json::to_value(Jwk::from_encoding_key(&key, algorithm).expect("a public half")).expect("JSON")
+    };
     with(&jwk, &json!({ "kid": id, "use": "sig" }))
 }
 
@@ -76,7 +86,7 @@ fn claims(provider: &str, subject: &str, changes: &Value) -> Value {
 fn sign_as(header: &Value, claims: &Value, id: &str) -> String {
     let (key, algorithm) = key(id);
     let text = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(claims.to_string()));
-    let signature = jsonwebtoken::crypto::sign(text.as_bytes(), &key, algorithm).expect("a signature");
+    let signature = signed(&text, &key, algorithm);
     format!("{text}.{signature}")
 }
 

@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use jsonwebtoken::{Algorithm, EncodingKey, crypto};
+use jsonwebtoken::{Algorithm, EncodingKey, crypto::rust_crypto::DEFAULT_PROVIDER};
 use serde_json::Value;
 use sha2::Sha256;
 use tests::{User, settings::SETTINGS};
@@ -59,7 +59,13 @@ pub fn signature(id: &str, key: &[u8], text: &str) -> String {
     let before = (0..before.len()).step_by(2).map(|at| u8::from_str_radix(&before[at..at + 2], 16).expect("hex"));
     let der: Vec<u8> = before.chain(key.iter().copied()).collect();
     let key = if id == "ed" { EncodingKey::from_ed_der(&der) } else { EncodingKey::from_ec_der(&der) };
-    crypto::sign(text.as_bytes(), &key, algorithm).expect("a signature")
+    signed(text, &key, algorithm)
+}
+
+/// A signature by what `jsonwebtoken` brings, whatever the product has put in its place.
+pub fn signed(text: &str, key: &EncodingKey, algorithm: Algorithm) -> String {
+    let signer = (DEFAULT_PROVIDER.signer_factory)(&algorithm, key).expect("a signer");
+    URL_SAFE_NO_PAD.encode(signer.try_sign(text.as_bytes()).expect("a signature"))
 }
 
 /// A copy of an object with some members replaced; null takes a member away.

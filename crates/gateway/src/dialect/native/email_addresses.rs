@@ -47,6 +47,8 @@ pub async fn change(context: Context, caller: Caller, headers: HeaderMap, body: 
     let new = required(fields.finish(new)?, "/new_email")?;
     let Context { platform, config, .. } = &context;
     let device = device::of(&context, &headers);
+    // It mails strangers: of many accounts together no more than this.
+    limits::recovery(platform, config, device.address).await?;
     email_addresses::change(platform, config, &caller, new, password, &device).await?;
     Ok(accepted())
 }

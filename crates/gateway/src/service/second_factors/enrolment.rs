@@ -51,7 +51,8 @@ pub async fn begin(platform: &Platform, config: &Config, user: UserId, name: Opt
             "A guest signs in with nothing that a second factor could be second to. Upgrade the account first.",
         ));
     }
-    if config.mail.enabled && account.email.is_some() && account.email_verified_at.is_none() {
+    let provable = config.mail.enabled && platform.mail.delivers() && account.email.is_some();
+    if provable && account.email_verified_at.is_none() {
         // A reset by mail takes factors away from an account whose address nobody has proved: whoever made it may not own it.
         return Err(Error::new(
             ErrorKind::Forbidden,
@@ -113,7 +114,7 @@ pub async fn confirm(
     if confirmed.rows.is_empty() {
         return Err(nothing());
     }
-    tell_change(platform, config, user, "an authenticator app was added", device).await?;
+    tell_change(platform, config, user, "an authenticator app was added", device).await;
     Ok(if given.rows.is_empty() { Vec::new() } else { codes })
 }
 
@@ -135,7 +136,8 @@ pub async fn remove(platform: &Platform, config: &Config, user: UserId, id: Fact
     if outcomes.first().is_none_or(|deleted| deleted.rows.is_empty()) {
         return Err(Error::not_found("Factor"));
     }
-    tell_change(platform, config, user, "an authenticator app was removed", device).await
+    tell_change(platform, config, user, "an authenticator app was removed", device).await;
+    Ok(())
 }
 
 /// Gives new recovery codes; the ones before count no more.
@@ -169,7 +171,7 @@ pub async fn renew_codes(
     if outcomes.get(1).is_none_or(|given| given.rows.is_empty()) {
         return Err(none());
     }
-    tell_change(platform, config, user, "new recovery codes were made", device).await?;
+    tell_change(platform, config, user, "new recovery codes were made", device).await;
     Ok(codes)
 }
 
@@ -189,18 +191,21 @@ pub async fn removed(
     outcome: Option<&Outcome>,
     how: &str,
     device: &Device,
-) -> Result<usize> {
+) -> usize {
     let count = outcome.map_or(0, |outcome| outcome.rows.len());
     if count > 0 {
-        tell_change(platform, config, user, how, device).await?;
+        tell_change(platform, config, user, how, device).await;
     }
-    Ok(count)
+    count
 }
 
 /// Ends the trust in all devices.
 pub async fn distrust_all(platform: &Platform, user: UserId, device: &Device) -> Result<()> {
     let event = Event::by_user(user, Action::TrustedDevicesForgotten, device);
-    platform.accounts.batch(vec![trusted_devices::forget_all(user), audit::statement(platform, &event)]).await?;
+    platform
+        .accounts
+        .batch(vec![trusted_devices::forget_all(user), audit::statement_if_changed(platform, &event)])
+        .await?;
     Ok(())
 }
 

@@ -13,7 +13,6 @@ use super::{Letter, tell};
 use crate::{
     Config,
     error::{Error, ErrorKind, Result},
-    log::Line,
     service::audit::{self, Action, Event},
     store,
 };
@@ -57,9 +56,5 @@ pub fn forget(user: UserId) -> Statement {
 pub async fn failed(platform: &Platform, config: &Config, user: UserId, counted: Try, device: &Device) {
     let Some(until) = counted.last else { return };
     audit::record(platform, &Event::by_user(user, Action::SecondFactorLocked, device)).await;
-    if let Err(error) = tell(platform, config, user, Letter::SecondFactorLocked { until: until.to_string() }).await {
-        Line::new(platform.clock.now(), "error", "a user could not be told of a lock")
-            .show("cause", &error)
-            .write(&*platform.log);
-    }
+    tell(platform, config, user, Letter::SecondFactorLocked { until: until.to_string() }).await;
 }

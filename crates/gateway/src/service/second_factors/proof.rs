@@ -97,7 +97,7 @@ async fn take_recovery_code(
         let outcomes =
             platform.accounts.batch(vec![guesses::forget(user), event, store::recovery_codes::left(user)]).await?;
         let left = outcomes.last().map_or(Ok(0), store::recovery_codes::decode_left)?;
-        tell_change(platform, config, user, &format!("a recovery code was used, {left} are left"), device).await?;
+        tell_change(platform, config, user, &format!("a recovery code was used, {left} are left"), device).await;
         return Ok(true);
     }
     Ok(false)

@@ -10,7 +10,7 @@ pub(super) async fn run(database: &dyn Database, report: &mut Report) {
     report.add("“in one transaction”: after a failure the database goes on working", goes_on(database).await);
     report.add("“returns one outcome for each”, in order", outcomes(database).await);
     report.add("“a later statement sees what an earlier one wrote”", sees(database).await);
-    report.add("`changes()` is of the statement before", changed(database).await);
+    report.add("`changes()` is of the last statement that writes", changed(database).await);
     report.add("“an empty batch does nothing”", empty(database).await);
     report.add("“a batch that only reads”: several `SELECT` and `WITH`", reads(database).await);
     report.add("“runs one statement in a transaction of its own”: half of it is not kept", half(database).await);
