@@ -127,6 +127,8 @@ async fn a_hundred_logins_at_once_take_the_memory_of_two_and_others_are_served()
         ("LITTORAL_MAX_COMPUTATIONS", "2"),
         // Nobody waits so long for a password in a debug build that the connection is given up.
         ("LITTORAL_MAX_WAITING_COMPUTATIONS", "200"),
+        // All are one user's, whose first session goes on being used meanwhile.
+        ("LITTORAL_MAX_SESSIONS", "200"),
     ];
     let server = Littoral::start(data.path(), &provider, &settings);
     let user = server.api.user().await;
