@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, Request, StatusCode};
 use ports::Client;
 use serde_json::{Value, json};
 use testkit::Faulty;
@@ -93,6 +93,12 @@ impl Answer {
         }
         panic!("no stream: {:?}", self.json().await)
     }
+}
+
+pub(crate) fn request(method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Request<Vec<u8>> {
+    let request = Request::builder().method(method).uri(path);
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    request.body(body).expect("a request")
 }
 
 impl Api {
@@ -244,18 +250,16 @@ impl Api {
         headers: &[(&str, &str)],
         body: Vec<u8>,
     ) -> Result<Answer, String> {
+        let request = request(method, path, headers, body);
         match &self.target {
-            Target::InProcess(..) => Ok(self.send(method, path, headers, body).await),
-            Target::Remote(base) => remote::try_send(base, self.from, method, path, headers, body).await,
+            Target::InProcess(process) => Ok(in_process::send(process, self.from, request).await),
+            Target::Remote(base) => remote::send(base, self.from, request).await,
         }
     }
 
     /// Sends a request. The body is empty if there is none.
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Answer {
-        match &self.target {
-            Target::InProcess(process) => in_process::send(process, self.from, method, path, headers, body).await,
-            Target::Remote(base) => remote::send(base, self.from, method, path, headers, body).await,
-        }
+        self.try_send(method, path, headers, body).await.expect("an answer")
     }
 
     /// `GET` without credentials.

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use domain::Timestamp;
 use futures_util::StreamExt as _;
 use gateway::{Body, Config, Gateway, LocalRuns, run::Parts};
-use http::{Method, Request};
+use http::Request;
 use ports::{BoxFuture, Busy, Chats, Client, Clock, Database, Log, Platform, Settings, SettingsError, Tasks};
 use testkit::{Faulty, MemoryKeys, PlainHttp, SeededEntropy, StrictDatabase, TokioTasks};
 use tokio::{sync::Notify, task::AbortHandle};
@@ -205,19 +205,8 @@ impl Tasks for MortalTasks {
     }
 }
 
-pub async fn send(
-    process: &Process,
-    from: Option<IpAddr>,
-    method: Method,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: Vec<u8>,
-) -> Answer {
-    let mut request = Request::builder().method(method).uri(path);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let mut request = request.body(Body::from(body)).expect("a request");
+pub async fn send(process: &Process, from: Option<IpAddr>, request: Request<Vec<u8>>) -> Answer {
+    let mut request = request.map(Body::from);
     let client = process.client.lock().expect("nobody panics here").clone();
     let client = from.map_or(client, |address| Client { address: Some(address), country: None });
     request.extensions_mut().insert(client);
@@ -233,6 +222,7 @@ mod tests {
         accounts, guests,
         sign_in::{self, SignIn},
     };
+    use http::Method;
     use ports::Statement;
 
     use super::*;
@@ -264,7 +254,8 @@ mod tests {
         let (platform, config) = (&process.platform, &process.config);
         let body = serde_json::json!({ "email": "ada@example.com", "password": crate::PASSWORD }).to_string();
         let headers = [("content-type", "application/json")];
-        let made = send(&process, None, Method::POST, "/api/v1/auth/register", &headers, body.into()).await;
+        let register = crate::api::request(Method::POST, "/api/v1/auth/register", &headers, body.into());
+        let made = send(&process, None, register).await;
         assert_eq!(made.status, 201);
         let run = async |sql| platform.accounts.run(Statement::new(sql, [])).await.expect("a statement");
         let id = run("SELECT id FROM users").await.rows[0].text(0).map(UserId::parse).unwrap().expect("an id");

@@ -4,7 +4,7 @@ use std::{env, net::IpAddr};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use http::{Method, Request};
+use http::Request;
 use testkit::PlainHttp;
 
 use crate::{Answer, api::PATIENCE};
@@ -27,37 +27,15 @@ pub fn profile() -> Option<String> {
     setting("HOST_PROFILE")
 }
 
-/// Sends a request from one of this machine's addresses.
-pub async fn send(
-    base: &str,
-    from: Option<IpAddr>,
-    method: Method,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: Vec<u8>,
-) -> Answer {
-    try_send(base, from, method, path, headers, body).await.expect("an answer")
-}
-
-/// The same, with the connection's failure as an error.
-pub async fn try_send(
-    base: &str,
-    from: Option<IpAddr>,
-    method: Method,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: Vec<u8>,
-) -> Result<Answer, String> {
-    let mut request = Request::builder().method(method).uri(format!("{base}{path}"));
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
+/// Sends a request from one of this machine's addresses. A connection that fails is an error.
+pub async fn send(base: &str, from: Option<IpAddr>, mut request: Request<Vec<u8>>) -> Result<Answer, String> {
+    *request.uri_mut() = format!("{base}{}", request.uri()).parse().expect("a URL");
     if let Some(from) = from {
         // On Workers the platform says who calls by this header, and without one the caller does. No other host believes it.
-        request = request.header("cf-connecting-ip", from.to_string());
+        request.headers_mut().insert("cf-connecting-ip", from.to_string().parse().expect("a header"));
     }
-    let request = request.body(Bytes::from(body)).expect("a request");
-    let response = tokio::time::timeout(PATIENCE, PlainHttp.send_from(from, request)).await.expect("an answer in time");
+    let sent = PlainHttp.send_from(from, request.map(Bytes::from));
+    let response = tokio::time::timeout(PATIENCE, sent).await.expect("an answer in time");
     let (head, body) = response.map_err(|error| error.to_string())?.into_parts();
     let body = Box::pin(body.map(|chunk| chunk.map_err(|error| error.to_string())));
     Ok(Answer { status: head.status, headers: head.headers, body })

@@ -13,7 +13,7 @@ use http::Method;
 use serde_json::Value;
 use testkit::upstream::{Script, Upstream};
 
-use crate::remote;
+use crate::{api::request, remote};
 
 /// The scripted upstream. A script's id is the model's name.
 pub struct Provider {
@@ -63,8 +63,8 @@ impl Provider {
             local.script(id, script);
             return;
         }
-        let body = script.to_json().into();
-        let status = remote::send(&self.url, None, Method::PUT, &format!("/__script/{id}"), &[], body).await.status;
+        let put = request(Method::PUT, &format!("/__script/{id}"), &[], script.to_json().into());
+        let status = remote::send(&self.url, None, put).await.expect("an answer").status;
         assert!(status.is_success(), "the scripted upstream took no script: {status}");
     }
 
@@ -94,8 +94,7 @@ impl Provider {
     }
 
     pub(crate) async fn calls(&self, id: &str, query: &str) -> Value {
-        let answer =
-            remote::send(&self.url, None, Method::GET, &format!("/__calls/{id}{query}"), &[], Vec::new()).await;
-        answer.json().await.1
+        let get = request(Method::GET, &format!("/__calls/{id}{query}"), &[], Vec::new());
+        remote::send(&self.url, None, get).await.expect("an answer").json().await.1
     }
 }
