@@ -31,9 +31,14 @@ impl Key {
         Self(URL_SAFE_NO_PAD.encode(Sha256::digest(address.trim().to_lowercase().as_bytes())))
     }
 
-    /// The key of an account's user name. No hash has a colon.
+    /// The key of an account's user name.
     pub fn of_name(user: UserId) -> Self {
-        Self(format!("name:{user}"))
+        Self::apart("name", &user.to_string())
+    }
+
+    /// A key that no address has, whatever is sent in the place of one: no hash has a colon.
+    fn apart(kind: &str, text: &str) -> Self {
+        Self(format!("{kind}:{}", Self::of(text).0))
     }
 
     /// The key as text, which does not show the address.
@@ -92,8 +97,7 @@ impl Try {
 }
 
 fn network(device: &Device) -> Option<Key> {
-    // Apart from addresses, whatever is sent in the place of one: no hash of them has a colon.
-    device.address.map(|address| Key(format!("network:{}", Key::of(&limits::network(Some(address))).0)))
+    device.address.map(|address| Key::apart("network", &limits::network(Some(address))))
 }
 
 fn judge_network(verdict: Verdict) -> Result<()> {

@@ -41,43 +41,40 @@ fn record(row: &Row) -> Result<Record, DatabaseError> {
 /// Counts a wrong password, and locks the address when it was one too many. The first after a lock or after a long time counts
 /// as the first. No row: the address is locked already, and nothing is counted.
 pub fn fail(address: &str, rule: Rule, now: Timestamp) -> Statement {
-    Statement::new(
-        "INSERT INTO login_failures (address, failures, last_at, locked_until)
-         VALUES (?1, 1, ?2, CASE WHEN ?3 = 1 THEN ?4 END)
-         ON CONFLICT (address) DO UPDATE SET
-           failures = CASE WHEN locked_until IS NULL AND last_at > ?5 THEN failures + 1 ELSE 1 END,
-           locked_until = CASE WHEN ?3 = 1 OR (locked_until IS NULL AND last_at > ?5 AND failures + 1 >= ?3) THEN ?4 END,
-           last_at = ?2
-         WHERE locked_until IS NULL OR locked_until <= ?2
-         RETURNING failures, last_at, locked_until",
-        [
-            address.into(),
-            now.millis().into(),
-            most(rule.failures).into(),
-            now.plus(rule.duration).millis().into(),
-            now.minus(rule.duration).millis().into(),
-        ],
-    )
+    count(address, rule.failures, Since::Last, rule, now)
 }
 
-/// Counts a wrong password from a network, and locks it when there were too many since the first one. After a lock and after the
-/// rule's duration, counting begins anew. No row: the network is locked already.
+/// The same of a network: too many are so many since the first one.
 pub fn fail_network(network: &str, rule: Rule, now: Timestamp) -> Statement {
+    count(network, rule.network_failures, Since::First, rule, now)
+}
+
+/// From when on a rule's duration runs.
+#[derive(Clone, Copy)]
+enum Since {
+    /// The first failure that counts.
+    First = 0,
+    /// The last one.
+    Last = 1,
+}
+
+fn count(key: &str, failures: u32, since: Since, rule: Rule, now: Timestamp) -> Statement {
     Statement::new(
         "INSERT INTO login_failures (address, failures, last_at, locked_until)
          VALUES (?1, 1, ?2, CASE WHEN ?3 = 1 THEN ?4 END)
          ON CONFLICT (address) DO UPDATE SET
            failures = CASE WHEN locked_until IS NULL AND last_at > ?5 THEN failures + 1 ELSE 1 END,
            locked_until = CASE WHEN ?3 = 1 OR (locked_until IS NULL AND last_at > ?5 AND failures + 1 >= ?3) THEN ?4 END,
-           last_at = CASE WHEN locked_until IS NULL AND last_at > ?5 THEN last_at ELSE ?2 END
+           last_at = CASE WHEN ?6 = 0 AND locked_until IS NULL AND last_at > ?5 THEN last_at ELSE ?2 END
          WHERE locked_until IS NULL OR locked_until <= ?2
          RETURNING failures, last_at, locked_until",
         [
-            network.into(),
+            key.into(),
             now.millis().into(),
-            most(rule.network_failures).into(),
+            most(failures).into(),
             now.plus(rule.duration).millis().into(),
             now.minus(rule.duration).millis().into(),
+            (since as i64).into(),
         ],
     )
 }
