@@ -35,7 +35,6 @@ const P256: &[u8] =
 
 /// Reads a ring: `id:key`, `id:ed25519:key` or `id:es256:key`, separated by commas, the one to sign with first.
 pub(super) async fn read(read: &mut Reader<'_>, name: &str) -> Result<Vec<SigningKey>, SettingsError> {
-    signatures::install();
     let text = read.text(name).await?.unwrap_or_default();
     let keys: Option<Vec<SigningKey>> = text.split(',').map(parse).collect();
     let unique = |keys: &Vec<SigningKey>| (1..keys.len()).all(|at| keys[..at].iter().all(|k| k.id != keys[at].id));
@@ -49,6 +48,8 @@ pub(super) async fn read(read: &mut Reader<'_>, name: &str) -> Result<Vec<Signin
 }
 
 fn parse(item: &str) -> Option<SigningKey> {
+    // Public parts are computed already here.
+    signatures::install();
     let (id, rest) = item.trim().split_once(':').filter(|(id, _)| reader::is_key_id(id))?;
     let (kind, text) = rest.split_once(':').unwrap_or(("hs256", rest));
     let secret = Secret::new(URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?);
