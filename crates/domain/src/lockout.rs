@@ -111,6 +111,7 @@ mod tests {
         let off = Rule { failures: 0, ..RULE };
         assert_eq!(off.judge(Some(&locked), Timestamp::from_millis(1_000_001)), Verdict::Free);
     }
+
     #[test]
     fn a_network_is_locked_or_free_and_never_paused() {
         let at = |rule: Rule, locked, now| rule.judge_network(Some(&record(99, locked)), Timestamp::from_millis(now));

@@ -99,6 +99,11 @@ impl Permission {
     pub const fn fits_a_key(self) -> bool {
         !matches!(self, Self::ManageAccount | Self::ManageKeys | Self::ManageUsers)
     }
+
+    /// Those that an API key may carry.
+    pub fn of_keys() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|one| one.fits_a_key())
+    }
 }
 
 impl fmt::Display for Permission {

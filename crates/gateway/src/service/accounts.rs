@@ -128,8 +128,9 @@ async fn enroll(platform: &Platform, config: &Config, email: &Email, hash: &str,
     Ok(())
 }
 
-/// Signs in by an e-mail address, or by a user name. One that nobody has takes the same path as one whose password is wrong: it is counted, and the password is
-/// verified with the hash of another account, always the same one. A device may show that it is `trusted`.
+/// Signs in by an e-mail address, or by a user name. One that nobody has takes the same path as one whose password is wrong: it
+/// is counted, and the password is verified with the hash of another account, always the same one. A device may show that it is
+/// `trusted`.
 pub async fn login(
     platform: &Platform,
     config: &Arc<Config>,

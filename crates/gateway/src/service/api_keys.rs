@@ -106,7 +106,7 @@ pub async fn create(
 
 /// What a key of this user can be given.
 pub fn grantable(owner: &Identity) -> Permissions {
-    let fitting: Vec<Permission> = Permission::ALL.into_iter().filter(|one| one.fits_a_key()).collect();
+    let fitting: Vec<Permission> = Permission::of_keys().collect();
     Permissions::of(&fitting).and(owner.role.permissions())
 }
 

@@ -1,7 +1,7 @@
 //! Leaving: planning the deletion of one's account, taking the plan back, or leaving at once. What happens to the data of a
 //! deleted account is in `erasure`.
 
-use domain::{SessionId, Timestamp, UserId, account::Device, permission::Role};
+use domain::{SessionId, Timestamp, UserId, account::Device};
 use ports::{DatabaseErrorKind, Platform};
 
 use super::{
@@ -84,10 +84,7 @@ pub async fn cancel(platform: &Platform, user: UserId, device: &Device) -> Resul
 /// Deletes the caller's account at once: when this returns, nobody can use it and its address is free. Not that of the last admin.
 pub async fn leave(platform: &Platform, config: &Config, caller: &Identity, device: &Device) -> Result<Deletion> {
     let (user, now) = (caller.user, platform.clock.now());
-    // A guest has nothing to prove itself with.
-    if caller.role != Role::Guest {
-        caller.require_recent(platform, config).await?;
-    }
+    caller.require_recent_unless_guest(platform, config).await?;
     let event = audit::statement(platform, &Event::by_user(user, Action::AccountDeleted, device));
     let batch = std::iter::once(store::directory::delete(user, now)).chain(erasure::close(user, now)).chain([event]);
     let ended = admin::done(platform.accounts.batch(batch.collect()).await)?;

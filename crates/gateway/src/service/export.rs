@@ -4,7 +4,7 @@
 
 use std::{collections::VecDeque, mem, sync::Arc, time::Duration};
 
-use domain::{ConversationId, Timestamp, account::Device, factor::Factor, gcra::Quota, permission::Role};
+use domain::{ConversationId, Timestamp, account::Device, factor::Factor, gcra::Quota};
 use ports::{Outcome, Platform};
 
 use super::{
@@ -95,10 +95,7 @@ pub struct Export {
 
 /// Begins, for somebody who has just proved to be there.
 pub async fn begin(platform: &Arc<Platform>, config: &Config, caller: &Identity, device: &Device) -> Result<Export> {
-    // A guest has nothing to prove itself with.
-    if caller.role != Role::Guest {
-        caller.require_recent(platform, config).await?;
-    }
+    caller.require_recent_unless_guest(platform, config).await?;
     limits::take(platform, &format!("export:{}", caller.user), QUOTA).await?;
     profiles::find(platform, caller.user).await?;
     let event = Event { session: caller.session, ..Event::by_user(caller.user, Action::Exported, device) };

@@ -101,4 +101,9 @@ impl Identity {
             "Prove that it is you: POST your password, a code of your second factor, or a new id_token of the provider that you sign in with to /api/v1/auth/step-up, then repeat this with the new access token.",
         ))
     }
+
+    /// The same for what a guest may do as well, who has nothing to prove itself with.
+    pub async fn require_recent_unless_guest(&self, platform: &Platform, config: &Config) -> Result<()> {
+        if self.role == Role::Guest { Ok(()) } else { self.require_recent(platform, config).await }
+    }
 }

@@ -145,15 +145,8 @@ pub async fn refresh(platform: &Platform, config: &Config, text: &str, device: &
         return Err(refused());
     };
     let name = name(&ended);
-    let event = Event {
-        user: Some(ended.user),
-        actor: None,
-        action: Action::RefreshTokenReused,
-        succeeded: false,
-        detail: Some(&name),
-        session: Some(ended.id),
-        device,
-    };
+    let event = Event::by_user(ended.user, Action::RefreshTokenReused, device);
+    let event = Event { succeeded: false, detail: Some(&name), session: Some(ended.id), ..event };
     audit::record(platform, &event).await;
     remember_end(platform, config, ended.id).await?;
     let detail = format!(

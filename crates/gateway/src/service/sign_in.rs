@@ -160,15 +160,8 @@ pub async fn require_usable(platform: &Platform, user: &User, method: &str, devi
 
 /// A sign-in that did not work, at the account of somebody or of nobody known.
 pub fn failed(user: Option<UserId>, method: Method, device: &Device) -> Event<'_> {
-    Event {
-        user,
-        actor: None,
-        action: Action::SignedIn,
-        succeeded: false,
-        detail: Some(method.as_str()),
-        session: None,
-        device,
-    }
+    let detail = Some(method.as_str());
+    Event { user, succeeded: false, detail, ..Event::by_nobody(Action::SignedIn, device) }
 }
 
 /// What the owner of a suspended account hears.

@@ -203,7 +203,7 @@ pub fn ids(outcome: &Outcome) -> Result<Vec<UserId>, DatabaseError> {
     outcome.rows.iter().map(id).collect()
 }
 
-/// Decodes the rows of statements that select a user's nine columns, in their order.
+/// Decodes the rows of statements that select a user's columns, in the order of [`by_id`].
 pub fn decode(outcome: &Outcome) -> Result<Vec<User>, DatabaseError> {
     let time = |millis: Option<i64>| millis.map(Timestamp::from_millis);
     let mut users = Vec::with_capacity(outcome.rows.len());

@@ -35,7 +35,7 @@ const DAY: Duration = Duration::from_hours(24);
 pub async fn create(context: Context, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response> {
     let mut fields = Fields::new(body::object(&context, &headers, body, false).await?);
     let name = fields.text("name", 1..=MAX_NAME);
-    let scopes = fields.maybe_words("scopes", Permission::ALL.into_iter().filter(|one| one.fits_a_key()).count());
+    let scopes = fields.maybe_words("scopes", Permission::of_keys().count());
     let days = fields.maybe_integer("expires_in_days", 1..=MAX_DAYS);
     let scopes = scopes.map_or(DEFAULT_SCOPES, |words| read_scopes(&mut fields, &words, api_keys::grantable(&caller)));
     let life = days.and_then(|days| u32::try_from(days).ok()).map(|days| DAY * days);
