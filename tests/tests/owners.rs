@@ -173,3 +173,36 @@ async fn a_log_that_fails_for_a_while_loses_nothing() {
         assert_eq!(user.messages(&conversation).await[1]["content"], parts.concat(), "{moment:?}");
     }
 }
+
+#[tokio::test]
+async fn a_log_write_that_arrives_after_its_repetition_takes_nothing_back() {
+    let (api, other, database) = Api::two(&[]).await;
+    let user = api.user().await;
+    let conversation = user.conversation().await;
+    let parts = ["a ", "b ", "c ", "d ", "e ", "f "];
+    let script = parts.iter().fold(Script::new().head(200), |script, part| script.delta(part).pause(80));
+    let model = api.provider.script(script.stall()).await;
+    let mut frames = user.stream(&conversation, &model).await;
+    let mut seen = frames.until("delta").await;
+    // The writes of the log are under way when their owner gives them up; it writes the same events again, with more.
+    database.fail_containing("INSERT INTO run_events", Moment::Late);
+    while database.late() == 0 {
+        tokio::task::yield_now().await;
+    }
+    database.heal();
+    let run = seen[0].run.clone();
+    while seen.len() < parts.len() + 1 {
+        seen.push(frames.next().await.expect("an event"));
+    }
+    while stored(&user, &run).await["last_seq"].as_u64() < Some(7) {
+        tokio::task::yield_now().await;
+    }
+    let late = database.deliver().await;
+    assert!(late.iter().all(Result::is_ok), "{late:?}");
+    assert_eq!(stored(&user, &run).await["last_seq"], 7);
+    // Another process has nothing but the log.
+    let mut reader = elsewhere(&user, &other).resume(&run, 0).await;
+    for frame in &seen {
+        assert_eq!(reader.next().await.as_ref(), Some(frame));
+    }
+}

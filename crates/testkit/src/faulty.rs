@@ -12,6 +12,9 @@ pub enum Moment {
     Before,
     /// Everything was kept, but the caller is told `Unavailable`: the answer got lost.
     After,
+    /// The caller is told `Unavailable`, and the database sees the call when the test says so: a request that was under way
+    /// when the caller gave up.
+    Late,
 }
 
 enum Fault {
@@ -23,6 +26,7 @@ enum Fault {
 struct Plan {
     writes: u64,
     faults: Vec<Fault>,
+    late: Vec<Vec<Statement>>,
 }
 
 impl Plan {
@@ -72,6 +76,21 @@ impl Faulty {
         self.plan().faults.clear();
     }
 
+    /// How many calls have not reached the database yet ([`Moment::Late`]).
+    pub fn late(&self) -> usize {
+        self.plan().late.len()
+    }
+
+    /// Lets these calls reach the database now, in their order. Their callers are gone; a test may look at the answers.
+    pub async fn deliver(&self) -> Vec<Result<Vec<Outcome>, DatabaseError>> {
+        let late = std::mem::take(&mut self.plan().late);
+        let mut answers = Vec::with_capacity(late.len());
+        for statements in late {
+            answers.push(self.inner.batch(statements).await);
+        }
+        answers
+    }
+
     /// How many writes were tried so far, failed ones included.
     pub fn writes(&self) -> u64 {
         self.plan().writes
@@ -89,6 +108,10 @@ impl Database for Faulty {
             Some(Moment::After) => {
                 self.inner.batch(statements).await?;
                 lost("the test failed this call after the database kept it")
+            }
+            Some(Moment::Late) => {
+                self.plan().late.push(statements);
+                lost("the test failed this call before the database saw it; it may yet arrive")
             }
         }
     }

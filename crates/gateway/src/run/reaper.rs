@@ -72,8 +72,10 @@ pub async fn close(config: &Config, parts: &Parts, key: RunKey) -> Result<(), Ru
         keeps_text: true,
         now,
     };
-    let mut batch =
-        vec![store::run_events::append(key.run, epoch, &last), store::runs::settle_message(key.run, epoch, &ending)];
+    let mut batch = vec![
+        store::run_events::append_last(key.run, epoch, &last),
+        store::runs::settle_message(key.run, epoch, &ending),
+    ];
     if let Some(bill) = &bill {
         batch.extend(store::ledger::settle(key, Some(epoch), &bill.settled(now)));
     }

@@ -152,7 +152,7 @@ impl Engine {
         let settling = self.settling(Some(EPOCH), bill);
         // Made anew for each try: a reply may be long, and the first try is nearly always the last.
         let batch = || {
-            let events = rows(&unwritten).map(|events| store::run_events::append(run, EPOCH, events));
+            let events = rows(&unwritten).map(|events| store::run_events::append_last(run, EPOCH, events));
             let message = store::runs::settle_message(run, EPOCH, &ending);
             let end = store::runs::end(run, EPOCH, &ending);
             rewrite.clone().into_iter().chain(events).chain([message]).chain(settling.clone()).chain([end]).collect()

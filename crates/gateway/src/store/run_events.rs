@@ -6,21 +6,37 @@ use domain::{
     RunId, Timestamp, UserId,
     run::{Event, EventKind, Seq},
 };
-use ports::{DatabaseError, DatabaseErrorKind, Outcome, Statement};
+use ports::{DatabaseError, DatabaseErrorKind, Outcome, Statement, Value};
 use serde_json::value::RawValue;
 
 use super::runs::seq;
 
 /// Appends consecutive events, if the run is still this owner's. Appending again from the same event on replaces what an
-/// earlier try may have left: nobody knows of a write whose answer got lost.
+/// earlier try may have left, unless that holds more: a try whose answer got lost may arrive after the one that repeated it.
 pub fn append(run: RunId, epoch: i64, events: &[Event]) -> Statement {
-    let (first, last) = (events.first().map_or(0, |event| event.seq), events.last().map_or(0, |event| event.seq));
+    Statement::new(
+        "INSERT INTO run_events (run_id, first_seq, last_seq, events)
+         SELECT id, ?3, ?4, ?5 FROM runs WHERE id = ?1 AND epoch = ?2 AND ended_at IS NULL
+         ON CONFLICT (run_id, first_seq) DO UPDATE SET last_seq = excluded.last_seq, events = excluded.events
+         WHERE excluded.last_seq >= run_events.last_seq",
+        row(run, epoch, events),
+    )
+}
+
+/// Appends the last events, in the batch that ends the run: no earlier try can arrive after it, and what one left is replaced
+/// whatever it holds, since the last events may be spread over rows otherwise.
+pub fn append_last(run: RunId, epoch: i64, events: &[Event]) -> Statement {
     Statement::new(
         "INSERT INTO run_events (run_id, first_seq, last_seq, events)
          SELECT id, ?3, ?4, ?5 FROM runs WHERE id = ?1 AND epoch = ?2 AND ended_at IS NULL
          ON CONFLICT (run_id, first_seq) DO UPDATE SET last_seq = excluded.last_seq, events = excluded.events",
-        [run.to_string().into(), epoch.into(), seq(first).into(), seq(last).into(), encode(events).into()],
+        row(run, epoch, events),
     )
+}
+
+fn row(run: RunId, epoch: i64, events: &[Event]) -> [Value; 5] {
+    let (first, last) = (events.first().map_or(0, |event| event.seq), events.last().map_or(0, |event| event.seq));
+    [run.to_string().into(), epoch.into(), seq(first).into(), seq(last).into(), encode(events).into()]
 }
 
 /// Forgets the events from `first` on, if the run is still this owner's: what a stopped reader did not see.

@@ -158,10 +158,10 @@ pub fn decode(outcome: &Outcome) -> Result<Option<Run>, DatabaseError> {
 }
 
 /// The owner shows that it lives and where its log stands. Returns what it is asked to stop at, if anything; no row means
-/// that the run is no longer its own.
+/// that the run is no longer its own. Neither number goes back: a try whose answer got lost may arrive after later ones.
 pub fn renew(run: RunId, epoch: i64, last_seq: Seq, lease_expires_at: Timestamp) -> Statement {
     Statement::new(
-        "UPDATE runs SET status = 'running', last_seq = ?3, lease_expires_at = ?4
+        "UPDATE runs SET status = 'running', last_seq = max(last_seq, ?3), lease_expires_at = max(lease_expires_at, ?4)
          WHERE id = ?1 AND epoch = ?2 AND ended_at IS NULL RETURNING stop_point",
         [run.to_string().into(), epoch.into(), seq(last_seq).into(), lease_expires_at.millis().into()],
     )
