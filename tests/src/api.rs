@@ -12,6 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
+use gateway::{LocalRuns, run::Parts};
 use http::{HeaderMap, Method, Request, StatusCode};
 use ports::Client;
 use serde_json::{Value, json};
@@ -223,6 +224,19 @@ impl Api {
     pub async fn erase_due(&self) -> usize {
         let Target::InProcess(process) = &self.target else { panic!("a running host has a timer of its own") };
         gateway::service::erasure::run_due(&process.platform, &process.config).await.expect("a look at the accounts")
+    }
+
+    /// Does what a host's timer does with runs whose owner is dead, for a process in this one. Returns how many it closed.
+    pub async fn reap(&self) -> usize {
+        let Target::InProcess(process) = &self.target else { panic!("a running host has a timer of its own") };
+        gateway::run::reap(&process.config, &Parts::of(&process.platform)).await.expect("a look at the runs")
+    }
+
+    /// Does what a process does at its start with the runs of an earlier one. Returns how many it closed.
+    pub async fn recover(&self) -> usize {
+        let Target::InProcess(process) = &self.target else { panic!("a running host has started") };
+        let runs = LocalRuns::new(process.config.clone(), Parts::of(&process.platform));
+        runs.recover().await.expect("a look at the runs")
     }
 
     /// Where a host answers; `None` in process.

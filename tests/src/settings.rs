@@ -43,7 +43,8 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("LITTORAL_GUEST_MESSAGE_LIMIT", "4/3600"),
     ("LITTORAL_FIRST_BYTE_TIMEOUT_MS", "1500"),
     ("LITTORAL_FIRST_TOKEN_TIMEOUT_MS", "2500"),
-    ("LITTORAL_IDLE_TIMEOUT_MS", "1000"),
+    // Less may pass on a busy machine between two chunks that were sent at once.
+    ("LITTORAL_IDLE_TIMEOUT_MS", "3000"),
     ("LITTORAL_TOTAL_TIMEOUT_MS", "20000"),
     ("LITTORAL_CONNECT_TIMEOUT_MS", "1000"),
     ("LITTORAL_RETRIES", "2"),

@@ -65,10 +65,32 @@ pub enum ChatEvent {
 }
 
 impl ChatEvent {
+    /// The same event with U+FFFD in the place of every U+0000, which no store keeps in a text.
+    #[must_use]
+    pub fn without_nul(self) -> Self {
+        match self {
+            Self::Started { model } => Self::Started { model: model.map(without_nul) },
+            Self::Text(text) => Self::Text(without_nul(text)),
+            Self::Reasoning(text) => Self::Reasoning(without_nul(text)),
+            Self::ToolCall { index, id, name, arguments } => Self::ToolCall {
+                index,
+                id: id.map(without_nul),
+                name: name.map(without_nul),
+                arguments: without_nul(arguments),
+            },
+            Self::Usage(_) | Self::Finished(_) => self,
+        }
+    }
+
     /// Whether this event is output that a user would see: after it, nothing may be retried silently.
     pub fn is_output(&self) -> bool {
         matches!(self, Self::Text(_) | Self::Reasoning(_) | Self::ToolCall { .. })
     }
+}
+
+/// A text with U+FFFD in the place of every U+0000.
+pub fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
 }
 
 /// Why a model finished.
@@ -154,6 +176,22 @@ mod tests {
 
     fn turn(role: Role, content: &str) -> Turn {
         Turn { role, content: content.to_owned() }
+    }
+
+    #[test]
+    fn every_text_of_an_event_loses_its_nul() {
+        let (bad, good) = (|| "a\0b".to_owned(), || "a\u{fffd}b".to_owned());
+        let call = |text: &dyn Fn() -> String| ChatEvent::ToolCall {
+            index: 0,
+            id: Some(text()),
+            name: Some(text()),
+            arguments: text(),
+        };
+        assert_eq!(ChatEvent::Text(bad()).without_nul(), ChatEvent::Text(good()));
+        assert_eq!(ChatEvent::Reasoning(bad()).without_nul(), ChatEvent::Reasoning(good()));
+        assert_eq!(call(&bad).without_nul(), call(&good));
+        let started = |model| ChatEvent::Started { model: Some(model) };
+        assert_eq!(started(bad()).without_nul(), started(good()));
     }
 
     #[test]

@@ -73,9 +73,10 @@ impl Parts {
     }
 }
 
-/// Closes a run whose owner is dead, as `interrupted`; does nothing to any other.
-pub async fn close_abandoned(config: &Config, parts: &Parts, key: RunKey) -> Result<(), RunsError> {
-    reaper::close(config, parts, key).await
+/// Closes a run whose owner is dead, as `interrupted`; does nothing to any other. A failure is in the log, and the next look at
+/// the run tries again.
+pub async fn close_abandoned(config: &Config, parts: &Parts, key: RunKey) {
+    reaper::try_close(config, parts, key).await;
 }
 
 /// Closes every run whose owner is dead, and settles plain completions whose process is gone. Returns how many runs it closed.
@@ -136,11 +137,16 @@ impl LocalRuns {
     }
 
     /// Closes every open run. Right only at the start of a process that alone owns the database: whatever is open then has
-    /// lost its owner. Returns how many it closed.
+    /// lost its owner. Returns how many it closed. Looks twice, because the second look closes without text what the first one
+    /// could not close.
     pub async fn recover(&self) -> Result<usize, RunsError> {
-        let abandoned = vec![store::runs::abandon_all(), store::ledger::abandon_all()];
-        any_chats(&self.parts).batch(abandoned).await.map_err(unavailable)?;
-        self.reap().await
+        let mut closed = 0;
+        for _ in 0..2 {
+            let abandoned = vec![store::runs::abandon_all(), store::ledger::abandon_all()];
+            any_chats(&self.parts).batch(abandoned).await.map_err(unavailable)?;
+            closed += self.reap().await?;
+        }
+        Ok(closed)
     }
 
     fn hub(&self, key: RunKey) -> Option<Arc<Hub>> {

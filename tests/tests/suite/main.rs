@@ -5,6 +5,7 @@ mod auth;
 mod bad_input;
 mod base;
 mod canary;
+mod characters;
 mod chat;
 mod complete;
 mod cors;

@@ -229,7 +229,7 @@ impl Engine {
     fn take(&mut self, decoded: impl Iterator<Item = ChatEvent>, finish: &mut Option<Finish>) -> Option<Finish> {
         let now = self.parts.clock.now();
         let (mut shown, mut limit) = (Vec::new(), None);
-        for event in decoded {
+        for event in decoded.map(ChatEvent::without_nul) {
             match &event {
                 ChatEvent::Usage(usage) => self.usage = Some(*usage),
                 ChatEvent::Finished(reason) => *finish = Some(*reason),

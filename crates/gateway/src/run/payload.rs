@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    chat::{ChatEvent, Usage},
+    chat::{self, ChatEvent, Usage},
     run::{Event, EventKind, RunStatus},
 };
 use serde::{Deserialize, Serialize};
@@ -111,7 +111,8 @@ fn text_if(event: &Event, kind: EventKind) -> String {
         text: String,
     }
     let text = (event.kind == kind).then(|| serde_json::from_str::<Text>(&event.data).ok()).flatten();
-    text.map(|text| text.text).unwrap_or_default()
+    // A log that an earlier version wrote may hold U+0000.
+    text.map(|text| chat::without_nul(text.text)).unwrap_or_default()
 }
 
 /// The visible text of a log.

@@ -1,7 +1,7 @@
 //! Waiting as the owner of a run: for the provider, while the log is written, the lease renewed, and stop, departure of the
 //! readers and every deadline are heard.
 
-use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll};
+use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll, time::Duration};
 
 use domain::{
     Timestamp,
@@ -46,6 +46,19 @@ struct Flush {
     writing: BoxFuture<Result<Lease, DatabaseError>>,
 }
 
+/// How often the work is asked again once its time is over, before that counts.
+const LATE_LOOKS: u32 = 5;
+/// The pause between two of these looks.
+const LATE_PAUSE: Duration = Duration::from_millis(50);
+
+/// A deadline that has passed. A timer may fire before data that came in time is delivered: a thread that was busy finds both due
+/// at once. So the work gets a few more looks.
+struct Late {
+    deadline: Timestamp,
+    looks: u32,
+    next: Timestamp,
+}
+
 /// The owner's ears.
 pub struct Watch {
     config: Arc<Config>,
@@ -56,6 +69,8 @@ pub struct Watch {
     log: Option<(Arc<dyn Database>, domain::RunId)>,
     flushing: Option<Flush>,
     timer: Option<(Timestamp, BoxFuture<()>)>,
+    /// Stays from one wait to the next with the same deadline, so that a provider that goes on sending gains no time by it.
+    late: Option<Late>,
     renew_at: Timestamp,
     retry_flush_at: Timestamp,
     alone_since: Option<Timestamp>,
@@ -82,6 +97,7 @@ impl Watch {
             log,
             flushing: None,
             timer: None,
+            late: None,
             renew_at,
             retry_flush_at: Timestamp::default(),
             alone_since: None,
@@ -105,9 +121,10 @@ impl Watch {
             if abandoned_at.is_some_and(|at| at <= now) {
                 return Err(Interruption::Abandoned);
             }
+            let Some(due) = next_look(&mut self.late, deadline, now) else { return Err(Interruption::TimedOut) };
             self.flush_if_due(recorder, now);
             let next_flush = if self.flushing.is_some() { None } else { self.next_flush(recorder) };
-            let wake_at = [Some(deadline), abandoned_at, next_flush].into_iter().flatten().min().unwrap_or(deadline);
+            let wake_at = [Some(due), abandoned_at, next_flush].into_iter().flatten().min().unwrap_or(due);
             self.arm(wake_at, now);
 
             let (flushing, timer) = (&mut self.flushing, &mut self.timer);
@@ -135,7 +152,6 @@ impl Watch {
             match step {
                 Step::Work(output) => return Ok(output),
                 Step::Flushed(result) => self.flushed(recorder, result.ok())?,
-                Step::Look if self.parts.clock.now() >= deadline => return Err(Interruption::TimedOut),
                 Step::Look => {}
             }
         }
@@ -218,5 +234,56 @@ impl Watch {
         }
         let (tasks, wait) = (self.parts.tasks.clone(), wake_at.since(now));
         self.timer = Some((wake_at, Box::pin(async move { tasks.sleep(wait).await })));
+    }
+}
+
+/// When to look whether the time is over; `None` when it is.
+fn next_look(late: &mut Option<Late>, deadline: Timestamp, now: Timestamp) -> Option<Timestamp> {
+    if now < deadline {
+        return Some(deadline);
+    }
+    let next = now.plus(LATE_PAUSE);
+    let Some(late) = late.as_mut().filter(|late| late.deadline == deadline) else {
+        *late = Some(Late { deadline, looks: 1, next });
+        return Some(next);
+    };
+    if now >= late.next {
+        if late.looks == LATE_LOOKS {
+            return None;
+        }
+        *late = Late { deadline, looks: late.looks + 1, next };
+    }
+    Some(late.next)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    #[test]
+    fn a_deadline_counts_after_five_more_looks() {
+        let mut late = None;
+        assert_eq!(next_look(&mut late, at(1_000), at(999)), Some(at(1_000)));
+        // The thread was busy: all of these looks lie behind the deadline.
+        for now in [2_300, 2_350, 2_400, 2_450, 2_500] {
+            assert_eq!(next_look(&mut late, at(1_000), at(now)), Some(at(now + 50)));
+            // Whatever else wakes it in between is no look.
+            assert_eq!(next_look(&mut late, at(1_000), at(now + 49)), Some(at(now + 50)));
+        }
+        assert_eq!(next_look(&mut late, at(1_000), at(2_550)), None);
+    }
+
+    #[test]
+    fn another_deadline_has_looks_of_its_own_and_the_same_one_has_no_new_ones() {
+        let mut late = None;
+        for now in [100, 150, 200, 250, 300] {
+            assert_eq!(next_look(&mut late, at(100), at(now)), Some(at(now + 50)));
+        }
+        assert_eq!(next_look(&mut late, at(100), at(1_000)), None);
+        assert_eq!(next_look(&mut late, at(900), at(1_000)), Some(at(1_050)));
     }
 }
