@@ -3,6 +3,7 @@
 mod bodies;
 mod fields;
 mod targets;
+mod unknown;
 
 use http::Method;
 use serde_json::{Value, json};

@@ -144,7 +144,7 @@ async fn a_key_that_meant_something_else_is_refused() {
         assert_eq!((status, &problem["code"]), (422, &json!("idempotency_key_reused")));
     }
     let path = format!("/api/v1/chat/conversations/{conversation}/messages");
-    let body = json!({ "content": "Hello", "prompt": "Hello", "model": model });
+    let body = json!({ "content": "Hello", "model": model });
     let (status, problem) = user.send(Method::POST, &path, &key, Some(&body)).await.json().await;
     assert_eq!((status, &problem["code"]), (422, &json!("idempotency_key_reused")));
     assert!(user.messages(&conversation).await.is_empty());

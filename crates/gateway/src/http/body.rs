@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, future::Either, pin_mut};
 use http::{HeaderMap, header};
 use serde_json::{Map, Value};
 
-use super::context::Context;
+use super::{context::Context, fields::Fields};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Objects and arrays within each other.
@@ -41,6 +41,11 @@ pub async fn object(context: &Context, headers: &HeaderMap, body: Body, optional
             error.column()
         ))),
     }
+}
+
+/// Of an operation that reads no field: nothing, or an empty object.
+pub async fn none(context: &Context, headers: &HeaderMap, body: Body) -> Result<()> {
+    Fields::new(object(context, headers, body, true).await?).finish(())
 }
 
 async fn bytes(context: &Context, headers: &HeaderMap, body: Body) -> Result<Vec<u8>> {

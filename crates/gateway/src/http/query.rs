@@ -1,10 +1,10 @@
 //! Query strings: parameters by name, wrong ones with an entry each.
 
-use axum::extract::FromRequestParts;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::{Uri, request::Parts};
+use http::Uri;
 
-use crate::error::{Error, Result};
+use super::fields::{MAX_UNKNOWN, is_name};
+use crate::error::{Error, FieldError, Result};
 
 /// The parameters of a request.
 pub struct Query(Vec<(String, String)>);
@@ -15,14 +15,16 @@ impl Query {
         Self(form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect())
     }
 
-    /// The same of an operation that knows these parameters, and refuses others: what is misspelt would be left out without a word.
-    pub fn of_known(uri: &Uri, names: &[&str]) -> Result<Self> {
-        let query = Self::of(uri);
-        if query.0.iter().all(|(name, _)| names.contains(&name.as_str())) {
-            return Ok(query);
-        }
-        let known = if names.is_empty() { "none".to_owned() } else { format!("`{}`", names.join("`, `")) };
-        Err(Error::field("?", format!("A parameter is not known. There are: {known}.")))
+    /// Refuses parameters of other names: one that is misspelt would be left out without a word.
+    pub fn demand_known(&self, names: &[&str]) -> Result<()> {
+        let unknown = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str())).take(MAX_UNKNOWN);
+        let detail = match names {
+            [] => "This parameter is not known. This operation has none.".to_owned(),
+            names => format!("This parameter is not known. There are: `{}`.", names.join("`, `")),
+        };
+        let pointers = unknown.map(|(name, _)| format!("?{}", if is_name(name) { name } else { "" }));
+        let errors: Vec<_> = pointers.map(|pointer| FieldError { pointer, detail: detail.clone() }).collect();
+        if errors.is_empty() { Ok(()) } else { Err(Error::invalid(errors)) }
     }
 
     /// The first parameter of this name that is not empty.
@@ -52,17 +54,6 @@ impl Query {
             rest.bytes().all(|c| c.is_ascii_hexdigit() || c == b'-').then(|| (number, rest.to_owned()))
         };
         decode(text).map(Some).ok_or_else(|| Error::field("?cursor", "Must be a `next_cursor` of an earlier page."))
-    }
-}
-
-/// Of a request without parameters, which is refused if it has any.
-pub struct NoQuery;
-
-impl<S: Sync> FromRequestParts<S> for NoQuery {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self> {
-        Query::of_known(&parts.uri, &[]).map(|_| Self)
     }
 }
 

@@ -10,7 +10,10 @@ use axum::{
 use domain::permission::Permission;
 use http::{HeaderMap, Method, header};
 
-use super::context::{Caller, Context};
+use super::{
+    context::{Caller, Context},
+    query::Query,
+};
 use crate::{
     error::{Error, ErrorKind, Result},
     service,
@@ -47,28 +50,47 @@ pub struct Route {
     pub path: &'static str,
     /// Who may call it.
     pub access: Access,
+    /// The query parameters that it reads; others are refused. `None`: it reads none and ignores all, as documents and
+    /// health checks do, to which caches and monitors add some of their own.
+    pub parameters: Option<&'static [&'static str]>,
     handler: MethodRouter,
 }
 
 impl Route {
-    /// An operation.
+    /// An operation without query parameters.
     pub fn new<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Self
     where
         H: axum::handler::Handler<T, ()>,
         T: 'static,
     {
         let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
-        let handler = match access {
-            Access::Public => on(filter, handler),
-            Access::SignIn => on(filter, handler).layer(from_fn(limit_sign_in)),
+        let parameters: Option<&[&str]> = (access != Access::Public).then_some(&[]);
+        Self { method, path, access, parameters, handler: on(filter, handler) }
+    }
+
+    /// The same with these query parameters.
+    #[must_use]
+    pub fn with_query(self, names: &'static [&'static str]) -> Self {
+        Self { parameters: Some(names), ..self }
+    }
+
+    /// Its handler behind its checks: who calls goes before what is asked.
+    fn guarded(self) -> MethodRouter {
+        let mut handler = self.handler;
+        if let Some(names) = self.parameters {
+            handler = handler.layer(from_fn(move |request, next| check_query(names, request, next)));
+        }
+        match self.access {
+            Access::Public => handler,
+            Access::SignIn => handler.layer(from_fn(limit_sign_in)),
             Access::Needs(permission) | Access::Sensitive(permission) => {
-                let bucket = matches!(access, Access::Sensitive(_)).then(|| format!("{method} {path}"));
-                on(filter, handler).layer(from_fn(move |context: Context, request: Request, next: Next| {
+                let is_sensitive = matches!(self.access, Access::Sensitive(_));
+                let bucket = is_sensitive.then(|| format!("{} {}", self.method, self.path));
+                handler.layer(from_fn(move |context: Context, request: Request, next: Next| {
                     require(permission, bucket.clone(), context, request, next)
                 }))
             }
-        };
-        Self { method, path, access, handler }
+        }
     }
 }
 
@@ -76,11 +98,17 @@ impl Route {
 pub fn router(routes: Vec<Route>) -> Router {
     routes
         .into_iter()
-        .fold(Router::new(), |router, route| router.route(route.path, route.handler))
+        .fold(Router::new(), |router, route| router.route(route.path, route.guarded()))
         .fallback(async || Error::new(ErrorKind::NotFound, "not_found", "Not Found"))
         .method_not_allowed_fallback(async || {
             Error::new(ErrorKind::MethodNotAllowed, "method_not_allowed", "Method Not Allowed")
         })
+}
+
+/// Lets a request through whose query has no other parameters than these.
+async fn check_query(names: &'static [&'static str], request: Request, next: Next) -> Result<Response> {
+    Query::of(request.uri()).demand_known(names)?;
+    Ok(next.run(request).await)
 }
 
 /// Lets a caller through who has a permission, and where there is a `bucket`, takes one from the caller's own.

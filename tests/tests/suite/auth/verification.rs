@@ -269,18 +269,20 @@ mod private {
         let account = json!({ "email": email, "password": PASSWORD });
         assert_eq!(admin.post("/api/v1/admin/users", &account).await.status, 201);
         let user = api.sign_in(&email, PASSWORD).await;
-        let chats = ["/api/v1/chat/conversations", "/api/v1/ai/complete"];
-        for path in chats {
-            let (status, body) =
-                user.post(path, &json!({ "prompt": "x", "model": "littoral-offline" })).await.json().await;
+        let chats = [
+            ("/api/v1/chat/conversations", json!({ "title": "x" })),
+            ("/api/v1/ai/complete", json!({ "prompt": "x", "model": "littoral-offline" })),
+        ];
+        for (path, body) in &chats {
+            let (status, body) = user.post(path, body).await.json().await;
             assert_eq!((status, &body["code"]), (403, &json!("email_not_verified")), "{path}");
         }
         assert_eq!(view(&user).await, (json!(email), json!(false)));
         assert_eq!(post(&api, "resend", json!({ "email": email })).await.status, 202);
         assert_eq!(verify(&api, &verify_token(&api, &user.email).await).await.status, 204);
         let user = refreshed(&user).await;
-        for path in chats {
-            let answer = user.post(path, &json!({ "prompt": "x", "model": "littoral-offline" })).await;
+        for (path, body) in &chats {
+            let answer = user.post(path, body).await;
             assert!(answer.status.is_success(), "{path}");
         }
     }

@@ -129,9 +129,13 @@ async fn required_fields_that_are_missing_are_named_together() {
         (&victim.messages_path(), &["/content"]),
         ("/api/v1/ai/complete", &["/prompt"]),
     ] {
-        for body in [json!({}), json!({ "unknown": CANARY }), json!({ "": CANARY, "Email": CANARY, "CONTENT": CANARY })]
-        {
-            victim.invalid(Method::POST, path, &[], body.to_string().as_bytes(), pointers).await;
+        for (body, unknown) in [
+            (json!({}), &[][..]),
+            (json!({ "unknown": CANARY }), &["/unknown"]),
+            (json!({ "": CANARY, "Email": CANARY, "CONTENT": CANARY }), &["", "/CONTENT", "/Email"]),
+        ] {
+            let pointers = [pointers, unknown].concat();
+            victim.invalid(Method::POST, path, &[], body.to_string().as_bytes(), &pointers).await;
         }
     }
     victim.unharmed().await;
@@ -158,7 +162,7 @@ async fn texts_beyond_their_bounds_are_refused() {
         (Method::POST, "/api/v1/ai/complete", "prompt", 32_000),
     ] {
         // Characters, not bytes; one too many.
-        let body = json!({ name: "é".repeat(most + 1), "model": victim.model }).to_string();
+        let body = json!({ name: "é".repeat(most + 1) }).to_string();
         victim.invalid(method, path, &[], body.as_bytes(), &[&format!("/{name}")]).await;
     }
     victim.unharmed().await;

@@ -26,7 +26,7 @@ use crate::{
         context::{Caller, Context},
         device,
         fields::Fields,
-        query::{self, NoQuery, Query},
+        query::{self, Query},
     },
     service::{
         admin::{self, Account, Actor, Change, NewAccount, Search},
@@ -42,7 +42,7 @@ pub const MAX_ACTION: usize = 64;
 
 /// `GET /api/v1/admin/users`
 pub async fn list(context: Context, _: Caller, uri: Uri) -> Result<Response> {
-    let query = Query::of_known(&uri, &["query", "role", "standing", "limit", "cursor"])?;
+    let query = Query::of(&uri);
     let search = Search {
         text: text(&query, "query", MAX_SEARCH)?.map(str::to_lowercase),
         role: word(&query, "role", Role::parse, "`admin`, `user` or `guest`")?,
@@ -56,7 +56,7 @@ pub async fn list(context: Context, _: Caller, uri: Uri) -> Result<Response> {
 }
 
 /// `POST /api/v1/admin/users`
-pub async fn create(context: Context, caller: Caller, _: NoQuery, headers: HeaderMap, body: Body) -> Result<Response> {
+pub async fn create(context: Context, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response> {
     let mut fields = Fields::new(body::object(&context, &headers, body, false).await?);
     let email = fields.text("email", 1..=Email::MAX_BYTES);
     let parsed = Email::parse(&email);
@@ -82,12 +82,7 @@ pub async fn create(context: Context, caller: Caller, _: NoQuery, headers: Heade
 }
 
 /// `GET /api/v1/admin/users/{id}`
-pub async fn read(
-    context: Context,
-    _: Caller,
-    _: NoQuery,
-    path: Result<Path<String>, PathRejection>,
-) -> Result<Response> {
+pub async fn read(context: Context, _: Caller, path: Result<Path<String>, PathRejection>) -> Result<Response> {
     Ok(json(StatusCode::OK, &view(admin::find(&context.platform, id(path)?).await?)))
 }
 
@@ -95,7 +90,6 @@ pub async fn read(
 pub async fn change(
     context: Context,
     caller: Caller,
-    _: NoQuery,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Body,
@@ -126,7 +120,6 @@ pub async fn change(
 pub async fn delete(
     context: Context,
     caller: Caller,
-    _: NoQuery,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response> {
@@ -140,7 +133,6 @@ pub async fn delete(
 pub async fn end_sessions(
     context: Context,
     caller: Caller,
-    _: NoQuery,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response> {
@@ -154,7 +146,6 @@ pub async fn end_sessions(
 pub async fn revoke_keys(
     context: Context,
     caller: Caller,
-    _: NoQuery,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response> {
@@ -167,7 +158,6 @@ pub async fn revoke_keys(
 pub async fn remove_factors(
     context: Context,
     caller: Caller,
-    _: NoQuery,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response> {
@@ -179,7 +169,7 @@ pub async fn remove_factors(
 
 /// `GET /api/v1/admin/audit`
 pub async fn audit(context: Context, _: Caller, uri: Uri) -> Result<Response> {
-    let query = Query::of_known(&uri, &["user", "action", "limit", "cursor"])?;
+    let query = Query::of(&uri);
     let user = word(&query, "user", UserId::parse, "a user's id")?;
     let action = text(&query, "action", MAX_ACTION)?;
     let limit = query.clamped("limit", 50, 1, 100)?;

@@ -93,7 +93,7 @@ pub async fn me(context: Context, caller: Caller) -> Result<Response> {
 }
 
 /// A field that holds an e-mail address.
-pub fn address(fields: &mut Fields, name: &str) -> Option<Email> {
+pub fn address(fields: &mut Fields, name: &'static str) -> Option<Email> {
     let text = fields.text(name, 1..=Email::MAX_BYTES);
     let parsed = Email::parse(&text);
     if parsed.is_none() && !text.is_empty() {
@@ -108,18 +108,18 @@ pub fn required<T>(value: Option<T>, pointer: &str) -> Result<T> {
 }
 
 /// A field that holds a password to be: an entry for each rule that it breaks.
-pub fn new_password(context: &Context, fields: &mut Fields, name: &str) -> Secret<String> {
+pub fn new_password(context: &Context, fields: &mut Fields, name: &'static str) -> Secret<String> {
     let password = fields.text(name, 1..=MAX_CHARACTERS);
     check_password(context, fields, name, password)
 }
 
 /// The same for a field that may be missing or null.
-pub fn maybe_new_password(context: &Context, fields: &mut Fields, name: &str) -> Option<Secret<String>> {
+pub fn maybe_new_password(context: &Context, fields: &mut Fields, name: &'static str) -> Option<Secret<String>> {
     let password = fields.maybe_text(name, 1..=MAX_CHARACTERS)?;
     Some(check_password(context, fields, name, password))
 }
 
-fn check_password(context: &Context, fields: &mut Fields, name: &str, password: String) -> Secret<String> {
+fn check_password(context: &Context, fields: &mut Fields, name: &'static str, password: String) -> Secret<String> {
     if !password.is_empty() {
         for rule in passwords::broken_rules(&context.config, &password) {
             fields.refuse(name, rule);

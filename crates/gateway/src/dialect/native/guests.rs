@@ -10,6 +10,7 @@ use super::{
 use crate::{
     error::Result,
     http::{
+        body,
         context::{Caller, Context},
         device,
     },
@@ -20,7 +21,8 @@ use crate::{
 };
 
 /// `POST /api/v1/auth/guest`
-pub async fn create(context: Context, headers: HeaderMap) -> Result<Response> {
+pub async fn create(context: Context, headers: HeaderMap, body: Body) -> Result<Response> {
+    body::none(&context, &headers, body).await?;
     let device = device::of(&context, &headers);
     Ok(answer(StatusCode::CREATED, guests::create(&context.platform, &context.config, &device).await?))
 }

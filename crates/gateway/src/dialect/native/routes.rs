@@ -38,10 +38,11 @@ pub fn all() -> Vec<Route> {
         Route::new(get.clone(), "/api/v1/auth/identities", Needs(ReadAccount), identities::list),
         Route::new(post.clone(), "/api/v1/auth/identities/{provider}", Sensitive(ManageAccount), identities::link),
         Route::new(delete.clone(), "/api/v1/auth/identities/{provider}", Sensitive(ManageAccount), identities::unlink),
-        Route::new(post.clone(), "/api/v1/auth/logout", Needs(ManageAccount), sessions::logout),
+        Route::new(post.clone(), "/api/v1/auth/logout", Needs(ManageAccount), sessions::logout).with_query(&["scope"]),
         Route::new(get.clone(), "/api/v1/auth/sessions", Needs(ReadAccount), sessions::list),
         Route::new(delete.clone(), "/api/v1/auth/sessions/{id}", Needs(ManageAccount), sessions::end),
-        Route::new(get.clone(), "/api/v1/auth/events", Needs(ReadAccount), sessions::events),
+        Route::new(get.clone(), "/api/v1/auth/events", Needs(ReadAccount), sessions::events)
+            .with_query(&["limit", "cursor"]),
         Route::new(post.clone(), "/api/v1/auth/password/change", Sensitive(ManageAccount), passwords::change),
         Route::new(post.clone(), "/api/v1/auth/password/forgot", SignIn, passwords::forgot),
         Route::new(post.clone(), "/api/v1/auth/password/reset", SignIn, passwords::reset),
@@ -52,7 +53,8 @@ pub fn all() -> Vec<Route> {
         Route::new(post.clone(), "/api/v1/auth/api-keys", Sensitive(ManageKeys), api_keys::create),
         Route::new(get.clone(), "/api/v1/auth/api-keys", Needs(ManageAccount), api_keys::list),
         Route::new(delete.clone(), "/api/v1/auth/api-keys/{id}", Needs(ManageAccount), api_keys::revoke),
-        Route::new(get.clone(), "/api/v1/admin/users", Needs(ReadUsers), admin::list),
+        Route::new(get.clone(), "/api/v1/admin/users", Needs(ReadUsers), admin::list)
+            .with_query(&["query", "role", "standing", "limit", "cursor"]),
         Route::new(post.clone(), "/api/v1/admin/users", Needs(ManageUsers), admin::create),
         Route::new(get.clone(), "/api/v1/admin/users/{id}", Needs(ReadUsers), admin::read),
         Route::new(patch.clone(), "/api/v1/admin/users/{id}", Needs(ManageUsers), admin::change),
@@ -60,7 +62,8 @@ pub fn all() -> Vec<Route> {
         Route::new(delete.clone(), "/api/v1/admin/users/{id}/sessions", Needs(ManageUsers), admin::end_sessions),
         Route::new(delete.clone(), "/api/v1/admin/users/{id}/api-keys", Needs(ManageUsers), admin::revoke_keys),
         Route::new(delete.clone(), "/api/v1/admin/users/{id}/factors", Needs(ManageUsers), admin::remove_factors),
-        Route::new(get.clone(), "/api/v1/admin/audit", Needs(ReadAudit), admin::audit),
+        Route::new(get.clone(), "/api/v1/admin/audit", Needs(ReadAudit), admin::audit)
+            .with_query(&["user", "action", "limit", "cursor"]),
         Route::new(post.clone(), "/api/v1/auth/step-up", Sensitive(ManageAccount), second_factors::step_up),
         Route::new(get.clone(), "/api/v1/auth/factors", Needs(ReadAccount), second_factors::list),
         Route::new(post.clone(), "/api/v1/auth/factors/totp", Sensitive(ManageAccount), second_factors::begin_totp),
@@ -82,15 +85,17 @@ pub fn all() -> Vec<Route> {
         Route::new(get.clone(), "/api/v1/users/me/export", Needs(ManageAccount), export::read),
         Route::new(post.clone(), "/api/v1/ai/complete", Needs(Chat), completions::create),
         Route::new(post.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::create),
-        Route::new(get.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::list),
+        Route::new(get.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::list)
+            .with_query(&["limit", "skip", "cursor"]),
         Route::new(get.clone(), "/api/v1/chat/conversations/{id}", Needs(Chat), conversations::read),
         Route::new(patch, "/api/v1/chat/conversations/{id}", Needs(Chat), conversations::rename),
         Route::new(delete.clone(), "/api/v1/chat/conversations/{id}", Needs(Chat), conversations::delete),
         Route::new(post.clone(), "/api/v1/chat/conversations/{id}/messages", Needs(Chat), messages::send),
-        Route::new(get.clone(), "/api/v1/chat/conversations/{id}/messages", Needs(Chat), messages::history),
+        Route::new(get.clone(), "/api/v1/chat/conversations/{id}/messages", Needs(Chat), messages::history)
+            .with_query(&["limit", "skip", "cursor", "order"]),
         Route::new(get.clone(), "/api/v1/runs/{id}", Needs(Chat), runs::read),
         Route::new(delete, "/api/v1/runs/{id}", Needs(Chat), runs::delete),
-        Route::new(get, "/api/v1/runs/{id}/stream", Needs(Chat), runs::stream),
+        Route::new(get, "/api/v1/runs/{id}/stream", Needs(Chat), runs::stream).with_query(&["after"]),
         Route::new(post, "/api/v1/runs/{id}/stop", Needs(Chat), runs::stop),
     ]
 }

@@ -85,7 +85,8 @@ pub async fn remove(
 }
 
 /// `POST /api/v1/auth/recovery-codes`
-pub async fn renew_codes(context: Context, caller: Caller, headers: HeaderMap) -> Result<Response> {
+pub async fn renew_codes(context: Context, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response> {
+    body::none(&context, &headers, body).await?;
     caller.require_recent(&context.platform, &context.config).await?;
     let device = device::of(&context, &headers);
     let codes = enrolment::renew_codes(&context.platform, &context.config, caller.user, &device).await?;

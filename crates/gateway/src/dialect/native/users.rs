@@ -78,7 +78,7 @@ const LANGUAGE: &str = "Must be a language tag, like de or pt-BR.";
 fn checked(
     fields: &mut Fields,
     patch: &mut Map<String, Value>,
-    name: &str,
+    name: &'static str,
     longest: usize,
     expected: &str,
     is_right: impl Fn(&str) -> bool,
@@ -145,7 +145,8 @@ const SCHEDULED: &str = "scheduled";
 const IMMEDIATE: &str = "immediate";
 
 /// `POST /api/v1/users/me/deletion/cancel`
-pub async fn cancel_deletion(context: Context, caller: Caller, headers: HeaderMap) -> Result<Response> {
+pub async fn cancel_deletion(context: Context, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response> {
+    body::none(&context, &headers, body).await?;
     let profile = deletion::cancel(&context.platform, caller.user, &device::of(&context, &headers)).await?;
     erasure::begin(&context.platform, &context.config);
     Ok(json(StatusCode::OK, &view(profile)))

@@ -236,6 +236,20 @@ fn the_parameters_of_a_path_are_the_ones_in_braces() {
 }
 
 #[test]
+fn the_parameters_of_a_query_are_the_ones_that_the_route_reads() {
+    let document = document();
+    let operations = operations(&document);
+    for route in routes() {
+        let name = format!("{} {}", route.method, route.path);
+        let operation = operations.iter().find(|operation| operation.name == name).unwrap();
+        let given = parameters(&document, operation);
+        let described = given.iter().filter(|parameter| parameter["in"] == "query");
+        let described: BTreeSet<_> = described.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+        assert_eq!(described, route.parameters.unwrap_or_default().iter().copied().collect(), "{name}");
+    }
+}
+
+#[test]
 fn what_every_request_can_run_into_is_said() {
     let document = document();
     for operation in operations(&document) {
