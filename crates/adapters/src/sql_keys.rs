@@ -10,6 +10,8 @@ use ports::{Clock, Database, DatabaseError, KeyValue, KeyValueError, Statement, 
 const KEY_BYTES: usize = 512;
 const VALUE_BYTES: usize = 1 << 20;
 const SHORTEST: Duration = Duration::from_mins(1);
+/// How many times a sweep asks the database at most.
+const PASSES: usize = 100;
 
 /// A byte store in the table `key_values`. It is never stale.
 pub struct SqlKeys {
@@ -28,11 +30,18 @@ impl SqlKeys {
         Self { database, clock }
     }
 
-    /// Deletes up to 1,000 values that are expired by `now`. Reading does so for the key it reads; this is for keys that
-    /// nobody reads again.
+    /// Deletes the values that are expired by `now`, 1,000 at a time, until fewer are found. Reading does so for the key it reads;
+    /// this is for keys that nobody reads again.
     pub async fn sweep(&self, now: Timestamp) -> Result<(), KeyValueError> {
-        let sql = "DELETE FROM key_values WHERE key IN (SELECT key FROM key_values WHERE expires_at <= ?1 LIMIT 1000)";
-        self.write(Statement::new(sql, [now.millis().into()])).await
+        let sql = "DELETE FROM key_values
+            WHERE key IN (SELECT key FROM key_values WHERE expires_at <= ?1 ORDER BY expires_at LIMIT 1000) RETURNING key";
+        for _ in 0..PASSES {
+            let deleted = self.database.run(Statement::new(sql, [now.millis().into()])).await.map_err(failed)?;
+            if deleted.rows.len() < 1_000 {
+                break;
+            }
+        }
+        Ok(())
     }
 
     async fn write(&self, statement: Statement) -> Result<(), KeyValueError> {
@@ -48,9 +57,9 @@ impl KeyValue for SqlKeys {
         let Some(row) = found.rows.first() else { return Ok(None) };
         let now = self.clock.now().millis();
         if row.maybe_integer(1).map_err(failed)?.is_some_and(|expires| expires <= now) {
-            // Guarded: what was put meanwhile stays.
+            // Guarded: what was put meanwhile stays. The answer is known whether or not this succeeds: a sweep finds the rest.
             let sql = "DELETE FROM key_values WHERE key = ?1 AND expires_at <= ?2";
-            self.write(Statement::new(sql, [key.into(), now.into()])).await?;
+            let _ = self.write(Statement::new(sql, [key.into(), now.into()])).await;
             return Ok(None);
         }
         row.blob(0).map(|value| Some(value.to_owned())).map_err(failed)

@@ -14,6 +14,9 @@ use ports::{Database, DatabaseError, RateLimitError, RateLimiter, Row, Statement
 const TAKE: &str = "INSERT INTO rate_limits (bucket, tat) SELECT ?1, ?2 + ?3 WHERE ?3 <= ?4 \
     ON CONFLICT (bucket) DO UPDATE SET tat = max(tat, ?2) + ?3 WHERE max(tat, ?2) + ?3 - ?2 <= ?4 RETURNING tat";
 
+/// How many times a sweep asks the database at most.
+const PASSES: usize = 100;
+
 /// Rate limits in the table `rate_limits`.
 pub struct SqlRateLimiter(pub Arc<dyn Database>);
 
@@ -47,8 +50,14 @@ impl RateLimiter for SqlRateLimiter {
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<(), RateLimitError> {
-        let sql = "DELETE FROM rate_limits WHERE bucket IN (SELECT bucket FROM rate_limits WHERE tat <= ?1 LIMIT 1000)";
-        self.0.run(Statement::new(sql, [now.millis().into()])).await.map_err(failed)?;
+        let sql = "DELETE FROM rate_limits
+            WHERE bucket IN (SELECT bucket FROM rate_limits WHERE tat <= ?1 LIMIT 1000) RETURNING bucket";
+        for _ in 0..PASSES {
+            let deleted = self.0.run(Statement::new(sql, [now.millis().into()])).await.map_err(failed)?;
+            if deleted.rows.len() < 1_000 {
+                break;
+            }
+        }
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use adapters::{MemoryRateLimiter, SqlKeys, SqlRateLimiter};
 use domain::Timestamp;
 use ports::{Database, KeyValue as _, RateLimiter as _, Statement, Value};
-use testkit::{FixedClock, StrictDatabase, behaviour};
+use testkit::{Faulty, FixedClock, Moment, StrictDatabase, behaviour};
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -34,6 +34,10 @@ async fn sql_rate_limiter() {
     assert!(count(&database, buckets).await > 0);
     limiter.sweep(NOW).await.unwrap();
     assert!(count(&database, buckets).await > 0, "buckets in use stay");
+    // More than one pass takes.
+    let many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+        INSERT INTO rate_limits (bucket, tat) SELECT 'b' || i, i FROM n";
+    database.run(Statement::new(many, [])).await.unwrap();
     limiter.sweep(Timestamp::from_millis(NOW.millis() + 10_000_000)).await.unwrap();
     assert_eq!(count(&database, buckets).await, 0);
 }
@@ -59,6 +63,9 @@ async fn sql_keys() {
     {
         database.run(Statement::new(insert, [key.into(), vec![1].into(), expires])).await.unwrap();
     }
+    let many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)
+        INSERT INTO key_values (key, value, expires_at) SELECT 'k' || i, x'00', i FROM n";
+    database.run(Statement::new(many, [])).await.unwrap();
     keys.sweep(ports::Clock::now(&*clock)).await.unwrap();
     assert_eq!(count(&database, rows).await, 2);
     assert_eq!(keys.get("kept").await.unwrap(), Some(vec![1]));
@@ -66,4 +73,15 @@ async fn sql_keys() {
 
 fn clock_millis(clock: &FixedClock) -> i64 {
     ports::Clock::now(clock).millis()
+}
+
+#[tokio::test]
+async fn an_expired_key_is_gone_though_it_cannot_be_deleted() {
+    let clock = Arc::new(FixedClock::new(NOW));
+    let database = Arc::new(Faulty::new(database().await));
+    let keys = SqlKeys::new(database.clone(), clock.clone());
+    keys.put("k", b"v", Some(std::time::Duration::from_mins(1))).await.unwrap();
+    clock.advance(std::time::Duration::from_mins(2));
+    database.fail_containing("DELETE", Moment::Before);
+    assert_eq!(keys.get("k").await, Ok(None));
 }

@@ -90,16 +90,30 @@ pub async fn reap(config: &Config, parts: &Parts) -> Result<usize, RunsError> {
     Ok(closed)
 }
 
-/// Deletes logs, and runs that nobody asked to keep, past their time: a bounded number, of everybody. A user's next message does
-/// it for that user; this is for those who do not come back.
+/// How many runs one pass of [`sweep`] takes, and how many passes it makes at most: a host may bound how often a request asks the
+/// database.
+const SWEPT_AT_ONCE: i64 = 200;
+const PASSES: usize = 100;
+
+/// Deletes logs, and runs that nobody asked to keep, past their time: everybody's, in passes of a bounded size, until one finds
+/// less than it may take. A user's next message does it for that user; this is for those who do not come back.
 pub async fn sweep(config: &Config, parts: &Parts) -> Result<(), RunsError> {
     let now = parts.clock.now();
     let (logs, keyed) = (now.minus(config.log_retention), now.minus(KEY_LIFE));
     let chats = any_chats(parts);
+    // Mostly there is nothing to do, and a look costs less than a write.
     let due = vec![store::run_events::any_expired(logs), store::runs::any_expired(logs, keyed)];
-    if chats.batch(due).await.map_err(unavailable)?.iter().any(|outcome| !outcome.rows.is_empty()) {
-        let batch = vec![store::run_events::expire_all(logs), store::runs::expire_all(logs, keyed)];
-        chats.batch(batch).await.map_err(unavailable)?;
+    if chats.batch(due).await.map_err(unavailable)?.iter().all(|outcome| outcome.rows.is_empty()) {
+        return Ok(());
+    }
+    let full = usize::try_from(SWEPT_AT_ONCE).unwrap_or(usize::MAX);
+    for _ in 0..PASSES {
+        let mut batch = store::run_events::expire_all(logs, SWEPT_AT_ONCE).to_vec();
+        batch.push(store::runs::expire_all(logs, keyed, SWEPT_AT_ONCE));
+        let outcomes = chats.batch(batch).await.map_err(unavailable)?;
+        if outcomes.iter().all(|outcome| outcome.rows.len() < full) {
+            break;
+        }
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ pub trait RateLimiter: Send + Sync {
     /// bucket holds. A bucket that nobody used is full. A cost above the quota's burst is refused.
     async fn take(&self, bucket: &str, quota: Quota, cost: u32, now: Timestamp) -> Result<Decision, RateLimitError>;
 
-    /// Forgets a bounded number of buckets that are full by `now`, where the store does not do it by itself. A full bucket and an
+    /// Forgets buckets that are full by `now`, where the store does not do it by itself. A full bucket and an
     /// unknown one answer alike, so this only saves space; call it now and then.
     async fn sweep(&self, _now: Timestamp) -> Result<(), RateLimitError> {
         Ok(())

@@ -36,6 +36,17 @@ impl StrictDatabase {
         connection.execute("PRAGMA foreign_keys = ON", ()).await.map_err(failed)?;
         Ok(Self { connection: Mutex::new(connection) })
     }
+
+    /// How SQLite would run a statement: the lines of `EXPLAIN QUERY PLAN`.
+    pub async fn plan(&self, sql: &str) -> Result<Vec<String>, DatabaseError> {
+        let connection = self.connection.lock().await;
+        let mut found = connection.query(&format!("EXPLAIN QUERY PLAN {sql}"), ()).await.map_err(failed)?;
+        let mut lines = Vec::new();
+        while let Some(row) = found.next().await.map_err(failed)? {
+            lines.push(row.get::<String>(3).map_err(failed)?);
+        }
+        Ok(lines)
+    }
 }
 
 #[async_trait]

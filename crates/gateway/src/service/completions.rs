@@ -86,11 +86,9 @@ pub async fn start(
             now,
             lease_expires_at: now.plus(config.lease),
         };
-        batch = vec![
-            store::runs::insert(&new_run),
-            store::run_events::expire(user, now.minus(config.log_retention)),
-            store::runs::expire(user, now.minus(config.log_retention), now.minus(run::KEY_LIFE)),
-        ];
+        batch.push(store::runs::insert(&new_run));
+        batch.extend(store::run_events::expire(user, now.minus(config.log_retention)));
+        batch.push(store::runs::expire(user, now.minus(config.log_retention), now.minus(run::KEY_LIFE)));
     }
     batch.extend(charges::reserve(config, &quote, key, &complete.model, durable));
     match (platform.chats.for_user(user).batch(batch).await, &complete.idempotency_key) {

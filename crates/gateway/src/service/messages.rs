@@ -144,8 +144,8 @@ pub async fn send(platform: &Platform, config: &Config, user: UserId, send: Send
         store::messages::reserve_two(user, send.conversation, now),
         store::messages::insert(user, send.conversation, &question, 1),
         store::messages::insert(user, send.conversation, &answer, 0),
-        store::run_events::expire(user, now.minus(config.log_retention)),
     ]);
+    batch.extend(store::run_events::expire(user, now.minus(config.log_retention)));
     match chats.batch(batch).await {
         Ok(outcomes) if outcomes.first().is_some_and(|outcome| !outcome.rows.is_empty()) => {}
         // Deleted in between.

@@ -28,8 +28,11 @@ pub use store::sessions::OpenSession;
 /// "while the successor is unused".
 const REPEAT_CAP: Duration = Duration::from_hours(7 * 24);
 
-/// How many sessions that are over are deleted when their user signs in: more than come with one sign-in, so that it ends.
+/// How many sessions that are over are noted or deleted when their user signs in: more than come with one sign-in, so that it ends.
 const FORGOTTEN_AT_ONCE: i64 = 20;
+
+/// How many sessions that are over are kept of a user, however young they are.
+const KEPT_AFTER_THEIR_END: i64 = 500;
 
 /// Which sessions signing out ends, as `GoTrue` has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -88,11 +91,17 @@ pub fn insert(
 }
 
 /// The statements that make room for one more session of a user: for the batch that opens it, before it does.
-pub fn make_room(platform: &Platform, config: &Config, user: UserId) -> [Statement; 2] {
+pub fn make_room(platform: &Platform, config: &Config, user: UserId) -> [Statement; 3] {
     let now = platform.clock.now();
     [
         store::sessions::end_beyond(user, config.sessions.most.saturating_sub(1), now),
-        store::sessions::forget(user, now.minus(config.sessions.audit_retention), FORGOTTEN_AT_ONCE),
+        store::sessions::end_expired(user, now, FORGOTTEN_AT_ONCE),
+        store::sessions::forget(
+            user,
+            now.minus(config.sessions.audit_retention),
+            KEPT_AFTER_THEIR_END,
+            FORGOTTEN_AT_ONCE,
+        ),
     ]
 }
 

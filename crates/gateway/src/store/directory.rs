@@ -76,7 +76,7 @@ pub fn page(search: &Search, now: Timestamp) -> Statement {
                 must_change_password, created_at,
                 (SELECT count(*) FROM sessions WHERE user_id = users.id AND ended_at IS NULL AND idle_at > ?1 AND expires_at > ?1)
                   AS open_sessions,
-                (SELECT max(created_at) FROM sessions WHERE user_id = users.id) AS last_sign_in_at,
+                (SELECT created_at FROM sessions WHERE user_id = users.id ORDER BY id DESC LIMIT 1) AS last_sign_in_at,
                 (SELECT max(last_used_at) FROM sessions WHERE user_id = users.id) AS last_seen_at,
                 (SELECT count(*) FROM api_keys WHERE user_id = users.id) AS keys,
                 (SELECT group_concat(provider, ' ') FROM identities WHERE user_id = users.id) AS providers
@@ -105,7 +105,7 @@ pub fn by_id(id: UserId, now: Timestamp) -> Statement {
                 must_change_password, created_at,
                 (SELECT count(*) FROM sessions WHERE user_id = users.id AND ended_at IS NULL AND idle_at > ?1 AND expires_at > ?1)
                   AS open_sessions,
-                (SELECT max(created_at) FROM sessions WHERE user_id = users.id) AS last_sign_in_at,
+                (SELECT created_at FROM sessions WHERE user_id = users.id ORDER BY id DESC LIMIT 1) AS last_sign_in_at,
                 (SELECT max(last_used_at) FROM sessions WHERE user_id = users.id) AS last_seen_at,
                 (SELECT count(*) FROM api_keys WHERE user_id = users.id) AS keys,
                 (SELECT group_concat(provider, ' ') FROM identities WHERE user_id = users.id) AS providers

@@ -43,9 +43,9 @@ pub fn path(user: UserId, conversation: ConversationId, parent: Option<MessageId
             "WITH RECURSIVE path (id, parent_id, role, content, depth) AS (
                SELECT * FROM (
                  SELECT id, parent_id, role, content, 0 FROM messages
-                 WHERE conversation_id = ?1 AND (?3 IS NULL OR id = ?3)
-                   AND EXISTS (SELECT 1 FROM conversations WHERE id = ?1 AND user_id = ?2)
-                 ORDER BY position DESC LIMIT 1)
+                 WHERE id = coalesce(?3, (SELECT id FROM messages WHERE conversation_id = ?1 ORDER BY position DESC LIMIT 1))
+                   AND conversation_id = ?1
+                   AND EXISTS (SELECT 1 FROM conversations WHERE id = ?1 AND user_id = ?2))
                UNION ALL
                SELECT m.id, m.parent_id, m.role, m.content, p.depth + 1
                FROM path p JOIN messages m ON m.id = p.parent_id AND m.conversation_id = ?1
@@ -140,8 +140,8 @@ pub fn of_several(user: UserId, conversations: &[ConversationId], after: &(Strin
            SELECT *, sum(length(content)) OVER (ORDER BY conversation_id, position) AS total FROM (
              SELECT m.id, m.parent_id, m.position, m.role, m.content, m.status, m.run_id, m.model, m.created_at,
                     m.conversation_id
-             FROM messages m JOIN conversations c ON c.id = m.conversation_id AND c.user_id = ?1
-             WHERE m.conversation_id IN (SELECT value FROM json_each(?2))
+             FROM json_each(?2) AS wanted CROSS JOIN messages m ON m.conversation_id = wanted.value
+             WHERE EXISTS (SELECT 1 FROM conversations WHERE id = wanted.value AND user_id = ?1)
                AND (m.conversation_id > ?3 OR (m.conversation_id = ?3 AND m.position > ?4))
              ORDER BY m.conversation_id, m.position LIMIT 100))
          WHERE total - length(content) < 1000000 ORDER BY conversation_id, position",

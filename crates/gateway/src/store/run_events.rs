@@ -61,32 +61,45 @@ pub fn all(run: RunId) -> Statement {
     Statement::new("SELECT events FROM run_events WHERE run_id = ?1 ORDER BY first_seq", [run.to_string().into()])
 }
 
-/// Deletes the logs of a user's runs that ended before `before`. The messages stay.
-pub fn expire(user: UserId, before: Timestamp) -> Statement {
-    Statement::new(
-        "DELETE FROM run_events WHERE run_id IN
-           (SELECT id FROM runs r WHERE user_id = ?1 AND ended_at <= ?2
-              AND EXISTS (SELECT 1 FROM run_events e WHERE e.run_id = r.id)
-            LIMIT 100)",
-        [user.to_string().into(), before.millis().into()],
-    )
+/// Deletes a few logs of a user's runs that ended before `before`, and notes that they are gone. The messages stay. Each
+/// message and each stored completion makes one more log, so that this keeps up.
+pub fn expire(user: UserId, before: Timestamp) -> [Statement; 2] {
+    let params = || [user.to_string().into(), before.millis().into()];
+    [
+        Statement::new(
+            "DELETE FROM run_events WHERE run_id IN
+               (SELECT id FROM runs WHERE user_id = ?1 AND has_log = 1 AND ended_at <= ?2 ORDER BY ended_at, id LIMIT 20)",
+            params(),
+        ),
+        Statement::new(
+            "UPDATE runs SET has_log = 0 WHERE id IN
+               (SELECT id FROM runs WHERE user_id = ?1 AND has_log = 1 AND ended_at <= ?2 ORDER BY ended_at, id LIMIT 20)",
+            params(),
+        ),
+    ]
 }
 
-/// Deletes a bounded number of logs of runs of everybody that ended before `before`.
-pub fn expire_all(before: Timestamp) -> Statement {
-    Statement::new(
-        "DELETE FROM run_events WHERE run_id IN
-           (SELECT e.run_id FROM run_events e JOIN runs r ON r.id = e.run_id WHERE r.ended_at <= ?1 LIMIT 500)",
-        [before.millis().into()],
-    )
+/// The same for everybody, at most `limit` runs. The second statement returns their ids.
+pub fn expire_all(before: Timestamp, limit: i64) -> [Statement; 2] {
+    let params = || [before.millis().into(), limit.into()];
+    [
+        Statement::new(
+            "DELETE FROM run_events WHERE run_id IN
+               (SELECT id FROM runs WHERE has_log = 1 AND ended_at <= ?1 ORDER BY user_id, ended_at, id LIMIT ?2)",
+            params(),
+        ),
+        Statement::new(
+            "UPDATE runs SET has_log = 0 WHERE id IN
+               (SELECT id FROM runs WHERE has_log = 1 AND ended_at <= ?1 ORDER BY user_id, ended_at, id LIMIT ?2)
+             RETURNING id",
+            params(),
+        ),
+    ]
 }
 
 /// Whether [`expire_all`] has something to do: a row says so.
 pub fn any_expired(before: Timestamp) -> Statement {
-    Statement::new(
-        "SELECT e.run_id AS run_id FROM run_events e JOIN runs r ON r.id = e.run_id WHERE r.ended_at <= ?1 LIMIT 1",
-        [before.millis().into()],
-    )
+    Statement::new("SELECT id FROM runs WHERE has_log = 1 AND ended_at <= ?1 LIMIT 1", [before.millis().into()])
 }
 
 /// Decodes the events of all rows, in order.

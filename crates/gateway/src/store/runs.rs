@@ -117,10 +117,11 @@ pub fn by_idempotency_key(user: UserId, key: &str) -> Statement {
     )
 }
 
-/// Runs of a conversation whose owner is dead.
+/// Runs of a conversation whose owner is dead. (`+` keeps SQLite from walking all runs that the conversation ever had: it takes
+/// the index of its user's open runs.)
 pub fn expired_of(user: UserId, conversation: ConversationId, now: Timestamp) -> Statement {
     Statement::new(
-        "SELECT id FROM runs WHERE conversation_id = ?1 AND user_id = ?2 AND ended_at IS NULL AND lease_expires_at <= ?3",
+        "SELECT id FROM runs WHERE +conversation_id = ?1 AND user_id = ?2 AND ended_at IS NULL AND lease_expires_at <= ?3",
         [conversation.to_string().into(), user.to_string().into(), now.millis().into()],
     )
 }
@@ -181,33 +182,52 @@ pub fn take_over(key: RunKey, now: Timestamp, lease_expires_at: Timestamp) -> St
     )
 }
 
-/// Deletes runs without a conversation that nobody asked to keep: those that were stored only so that a reader could come
+/// Deletes a few runs without a conversation that nobody asked to keep: those that were stored only so that a reader could come
 /// back and ended before `passing`, and those of an idempotency key that ended before `keyed`.
 pub fn expire(user: UserId, passing: Timestamp, keyed: Timestamp) -> Statement {
     Statement::new(
-        "DELETE FROM runs
-         WHERE user_id = ?1 AND ended_at <= ?2 AND conversation_id IS NULL AND kept = 0
-           AND (idempotency_key IS NULL OR ended_at <= ?3)",
+        "DELETE FROM runs WHERE id IN (
+           SELECT id FROM (
+             SELECT id FROM runs
+             WHERE user_id = ?1 AND ended_at <= ?2 AND conversation_id IS NULL AND kept = 0 AND idempotency_key IS NULL
+             ORDER BY ended_at LIMIT 20)
+           UNION ALL
+           SELECT id FROM (
+             SELECT id FROM runs
+             WHERE user_id = ?1 AND ended_at <= ?3 AND conversation_id IS NULL AND kept = 0 AND idempotency_key IS NOT NULL
+             ORDER BY ended_at LIMIT 20))",
         [user.to_string().into(), passing.millis().into(), keyed.millis().into()],
     )
 }
 
-/// The same for everybody, a bounded number of them.
-pub fn expire_all(passing: Timestamp, keyed: Timestamp) -> Statement {
+/// The same for everybody, at most `limit` of each kind. Returns the ids.
+pub fn expire_all(passing: Timestamp, keyed: Timestamp, limit: i64) -> Statement {
     Statement::new(
-        "DELETE FROM runs WHERE id IN
-           (SELECT id FROM runs WHERE conversation_id IS NULL AND kept = 0 AND ended_at <= ?1
-              AND (idempotency_key IS NULL OR ended_at <= ?2)
-            LIMIT 500)",
-        [passing.millis().into(), keyed.millis().into()],
+        "DELETE FROM runs WHERE id IN (
+           SELECT id FROM (
+             SELECT id FROM runs INDEXED BY runs_passing
+             WHERE ended_at <= ?1 AND conversation_id IS NULL AND kept = 0 AND idempotency_key IS NULL
+             ORDER BY user_id, ended_at LIMIT ?3)
+           UNION ALL
+           SELECT id FROM (
+             SELECT id FROM runs INDEXED BY runs_keyed
+             WHERE ended_at <= ?2 AND conversation_id IS NULL AND kept = 0 AND idempotency_key IS NOT NULL
+             ORDER BY user_id, ended_at LIMIT ?3))
+         RETURNING id",
+        [passing.millis().into(), keyed.millis().into(), limit.into()],
     )
 }
 
 /// Whether [`expire_all`] has something to do: a row says so.
 pub fn any_expired(passing: Timestamp, keyed: Timestamp) -> Statement {
     Statement::new(
-        "SELECT id FROM runs WHERE conversation_id IS NULL AND kept = 0 AND ended_at <= ?1
-           AND (idempotency_key IS NULL OR ended_at <= ?2) LIMIT 1",
+        "SELECT id FROM (
+           SELECT id FROM runs INDEXED BY runs_passing
+           WHERE ended_at <= ?1 AND conversation_id IS NULL AND kept = 0 AND idempotency_key IS NULL LIMIT 1)
+         UNION ALL
+         SELECT id FROM (
+           SELECT id FROM runs INDEXED BY runs_keyed
+           WHERE ended_at <= ?2 AND conversation_id IS NULL AND kept = 0 AND idempotency_key IS NOT NULL LIMIT 1)",
         [passing.millis().into(), keyed.millis().into()],
     )
 }
@@ -297,7 +317,7 @@ pub fn erase(user: UserId) -> Statement {
 
 /// Makes every open run look abandoned: right only where this process alone owns the database and has just started.
 pub fn abandon_all() -> Statement {
-    Statement::new("UPDATE runs SET lease_expires_at = 0 WHERE ended_at IS NULL", [])
+    Statement::new("UPDATE runs SET lease_expires_at = 0 WHERE ended_at IS NULL AND lease_expires_at > 0", [])
 }
 
 /// How a run ends.

@@ -40,11 +40,18 @@ pub fn insert(
 }
 
 /// From where a user had sessions since then that call their device by this name and platform: different ones, the last used
-/// first, a bounded number.
+/// first, a bounded number. Looks at those that are open and at the latest of those that are over.
 pub fn places(user: UserId, device: &Device, since: Timestamp) -> Statement {
     Statement::new(
-        "SELECT user_agent, address, country FROM sessions
-         WHERE user_id = ?1 AND last_used_at >= ?2 AND device_name IS ?3 AND platform IS ?4
+        "SELECT user_agent, address, country FROM (
+           SELECT * FROM (
+             SELECT user_agent, address, country, device_name, platform, last_used_at FROM sessions
+             WHERE user_id = ?1 AND ended_at IS NULL ORDER BY last_used_at DESC LIMIT 1000)
+           UNION ALL
+           SELECT * FROM (
+             SELECT user_agent, address, country, device_name, platform, last_used_at FROM sessions
+             WHERE user_id = ?1 AND ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT 500))
+         WHERE last_used_at >= ?2 AND device_name IS ?3 AND platform IS ?4
          GROUP BY user_agent, address, country ORDER BY max(last_used_at) DESC LIMIT 200",
         [
             user.to_string().into(),
@@ -241,21 +248,37 @@ pub fn decode_open(outcome: &Outcome) -> Result<Vec<OpenSession>, DatabaseError>
 pub fn end_beyond(user: UserId, keep: u32, now: Timestamp) -> Statement {
     Statement::new(
         "UPDATE sessions SET ended_at = ?2, ended_reason = 'too_many_sessions'
-         WHERE id IN (SELECT id FROM sessions
-                      WHERE user_id = ?1 AND ended_at IS NULL AND idle_at > ?2 AND expires_at > ?2
+         WHERE id IN (SELECT id FROM (SELECT id, idle_at, expires_at, last_used_at FROM sessions
+                                      WHERE user_id = ?1 AND ended_at IS NULL ORDER BY last_used_at DESC, id DESC LIMIT 1000)
+                      WHERE idle_at > ?2 AND expires_at > ?2
                       ORDER BY last_used_at DESC, id DESC LIMIT -1 OFFSET ?3)
          RETURNING id",
         [user.to_string().into(), now.millis().into(), i64::from(keep).into()],
     )
 }
 
-/// Deletes some sessions of a user that are over since before `since`, at most `limit`.
-pub fn forget(user: UserId, since: Timestamp, limit: i64) -> Statement {
+/// Notes of a user's sessions that ran out that they are over: at most `limit`, those that were used longest ago first.
+pub fn end_expired(user: UserId, now: Timestamp, limit: i64) -> Statement {
+    Statement::new(
+        "UPDATE sessions SET ended_at = min(idle_at, expires_at), ended_reason = 'expired'
+         WHERE id IN (SELECT id FROM sessions
+                      WHERE user_id = ?1 AND ended_at IS NULL AND (idle_at <= ?2 OR expires_at <= ?2)
+                      ORDER BY last_used_at LIMIT ?3)",
+        [user.to_string().into(), now.millis().into(), limit.into()],
+    )
+}
+
+/// Deletes some sessions of a user that are over, at most `limit`: since before `since`, or beyond the latest `keep`.
+pub fn forget(user: UserId, since: Timestamp, keep: i64, limit: i64) -> Statement {
     Statement::new(
         "DELETE FROM sessions
          WHERE id IN (SELECT id FROM sessions
-                      WHERE user_id = ?1 AND (ended_at < ?2 OR idle_at < ?2 OR expires_at < ?2) LIMIT ?3)",
-        [user.to_string().into(), since.millis().into(), limit.into()],
+                      WHERE user_id = ?1
+                        AND ended_at < max(?2, coalesce((SELECT ended_at FROM sessions
+                                                         WHERE user_id = ?1 AND ended_at IS NOT NULL
+                                                         ORDER BY ended_at DESC LIMIT 1 OFFSET ?3 - 1), 0))
+                      ORDER BY ended_at LIMIT ?4)",
+        [user.to_string().into(), since.millis().into(), keep.into(), limit.into()],
     )
 }
 
@@ -286,11 +309,12 @@ pub fn outdate_all(user: UserId) -> Statement {
     )
 }
 
-/// Sessions of a user that have ended and were used since: their access tokens may not have expired. A bounded number.
+/// Sessions of a user that have ended and were used since (so they ended since): their access tokens may not have expired. A
+/// bounded number.
 pub fn ended_since(user: UserId, since: Timestamp) -> Statement {
     Statement::new(
-        "SELECT id FROM sessions WHERE user_id = ?1 AND ended_at IS NOT NULL AND last_used_at >= ?2
-         ORDER BY last_used_at DESC LIMIT 1000",
+        "SELECT id FROM sessions WHERE user_id = ?1 AND ended_at >= ?2 AND last_used_at >= ?2
+         ORDER BY ended_at DESC LIMIT 1000",
         [user.to_string().into(), since.millis().into()],
     )
 }
