@@ -17,7 +17,10 @@ mod watch;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -29,7 +32,7 @@ use domain::{
 };
 use ports::{Chats, Clock, Database, Entropy, EventStream, HttpClient, Log, Platform, Runs, RunsError, Tasks};
 
-use self::{engine::Engine, hub::Hub, job::Job};
+use self::{engine::Engine, hub::Hub, job::Job, reaper::Owner};
 use crate::{Config, store};
 
 /// How long the log of a run that is not stored stays readable after its end.
@@ -73,21 +76,16 @@ impl Parts {
     }
 }
 
-/// Closes a run whose owner is dead, as `interrupted`; does nothing to any other. A failure is in the log, and the next look at
-/// the run tries again.
-pub async fn close_abandoned(config: &Config, parts: &Parts, key: RunKey) {
-    reaper::try_close(config, parts, key).await;
-}
-
-/// Closes every run whose owner is dead, and settles plain completions whose process is gone. Returns how many runs it closed.
-pub async fn reap(config: &Config, parts: &Parts) -> Result<usize, RunsError> {
-    let closed = reaper::close_all(config, parts).await?;
+/// Has every run closed whose owner is dead, and settles plain completions whose process is gone. Returns at how many runs it
+/// looked.
+pub async fn reap(parts: &Parts, runs: &dyn Runs) -> Result<usize, RunsError> {
+    let seen = reaper::close_all(parts, runs).await?;
     let (now, chats) = (parts.clock.now(), any_chats(parts));
     // Mostly there is nothing to do, and a look costs less than a write.
     if !chats.run(store::ledger::any_expired(now)).await.map_err(unavailable)?.rows.is_empty() {
         chats.run(store::ledger::expire_all(now)).await.map_err(unavailable)?;
     }
-    Ok(closed)
+    Ok(seen)
 }
 
 /// How many runs one pass of [`sweep`] takes, and how many passes it makes at most: a host may bound how often a request asks the
@@ -127,7 +125,32 @@ pub struct LocalRuns {
     config: Arc<Config>,
     parts: Parts,
     hubs: Hubs,
-    alone: bool,
+    /// Where the owner of a run is that is in no hub here.
+    others: Owner,
+    ending: Arc<Ending>,
+}
+
+/// The end of the process, as its runs hear of it.
+#[derive(Default)]
+struct Ending {
+    /// Nobody comes back to this process any more.
+    drains: AtomicBool,
+    /// Whatever still runs is to end now.
+    interrupts: AtomicBool,
+    news: event_listener::Event,
+}
+
+impl Ending {
+    /// Waits until nobody comes back any more.
+    async fn draining(&self) {
+        loop {
+            let news = self.news.listen();
+            if self.drains.load(SeqCst) {
+                return;
+            }
+            news.await;
+        }
+    }
 }
 
 type Hubs = Arc<Mutex<HashMap<RunKey, Arc<Hub>>>>;
@@ -135,19 +158,41 @@ type Hubs = Arc<Mutex<HashMap<RunKey, Arc<Hub>>>>;
 impl LocalRuns {
     /// An owner without runs, in a process that serves every request.
     pub fn new(config: Arc<Config>, parts: Parts) -> Arc<Self> {
-        Arc::new(Self { config, parts, hubs: Hubs::default(), alone: true })
+        Self::with_others(config, parts, Owner::Gone)
     }
 
     /// An owner without runs, in one of several processes or instances that serve the same app.
     pub fn among_others(config: Arc<Config>, parts: Parts) -> Arc<Self> {
-        Arc::new(Self { config, parts, hubs: Hubs::default(), alone: false })
+        Self::with_others(config, parts, Owner::Elsewhere)
+    }
+
+    fn with_others(config: Arc<Config>, parts: Parts, others: Owner) -> Arc<Self> {
+        Arc::new(Self { config, parts, hubs: Hubs::default(), others, ending: Arc::default() })
     }
 
     /// Closes every run whose owner is dead, and settles plain completions whose process is gone. For a host that can call it
     /// now and then; readers do the same for the runs that they meet, and a user's next request for its completions. Returns
-    /// how many runs it closed.
+    /// at how many runs it looked.
     pub async fn reap(&self) -> Result<usize, RunsError> {
-        reap(&self.config, &self.parts).await
+        reap(&self.parts, self).await
+    }
+
+    /// The process is about to end: runs that are over are kept for nobody any more.
+    pub fn drain(&self) {
+        self.ending.drains.store(true, SeqCst);
+        self.ending.news.notify(usize::MAX);
+    }
+
+    /// Ends every run as `interrupted`, with all that came so far, and waits until that is stored and shown.
+    pub async fn interrupt(&self) {
+        self.ending.interrupts.store(true, SeqCst);
+        let hubs: Vec<_> = lock(&self.hubs).values().cloned().collect();
+        for hub in &hubs {
+            hub.interrupt();
+        }
+        for hub in &hubs {
+            hub.closed().await;
+        }
     }
 
     /// Closes every open run. Right only at the start of a process that alone owns the database: whatever is open then has
@@ -179,7 +224,11 @@ impl Runs for LocalRuns {
         let hub = Arc::new(Hub::default());
         let reader = hub.reader(0);
         lock(&self.hubs).insert(key, hub.clone());
-        let (hubs, tasks) = (self.hubs.clone(), self.parts.tasks.clone());
+        // After the insert, so that a run which starts meanwhile is seen here or there.
+        if self.ending.interrupts.load(SeqCst) {
+            hub.interrupt();
+        }
+        let (hubs, tasks, ending) = (self.hubs.clone(), self.parts.tasks.clone(), self.ending.clone());
         let lingers = job.resumable && !job.durable;
         let engine = Engine::new(self.config.clone(), self.parts.clone(), key, job, hub);
         self.parts.tasks.spawn(Box::pin(async move {
@@ -191,7 +240,9 @@ impl Runs for LocalRuns {
             // In a task of its own, so that what waits is small: this one still holds the whole engine.
             let waiting = tasks.clone();
             tasks.spawn(Box::pin(async move {
-                waiting.sleep(EPHEMERAL_GRACE).await;
+                let (grace, draining) = (waiting.sleep(EPHEMERAL_GRACE), ending.draining());
+                futures_util::pin_mut!(grace, draining);
+                futures_util::future::select(grace, draining).await;
                 lock(&hubs).remove(&key);
             }));
         }));
@@ -201,17 +252,24 @@ impl Runs for LocalRuns {
     async fn follow(&self, key: RunKey, after: Seq) -> Result<EventStream, RunsError> {
         match self.hub(key) {
             Some(hub) => Ok(hub.reader(after)),
-            None => log_reader::open(self.config.clone(), self.parts.clone(), key, after).await,
+            None => log_reader::open(self.config.clone(), self.parts.clone(), key, self.others, after).await,
         }
     }
 
     fn finds_unstored(&self) -> bool {
-        self.alone
+        self.others == Owner::Gone
+    }
+
+    async fn close_if_dead(&self, key: RunKey) -> Result<(), RunsError> {
+        if self.hub(key).is_some() {
+            return Ok(());
+        }
+        reaper::close(&self.config, &self.parts, key, self.others).await
     }
 
     async fn stop(&self, key: RunKey, point: StopPoint) -> Result<(), RunsError> {
         let Some(hub) = self.hub(key) else {
-            return log_reader::stop(&self.config, &self.parts, key, point).await;
+            return log_reader::stop(&self.config, &self.parts, key, self.others, point).await;
         };
         hub.ask_to_stop(point);
         let patience = self.parts.tasks.sleep(STOP_PATIENCE);

@@ -31,7 +31,7 @@ mod behaviour;
 
 use std::sync::Arc;
 
-use gateway::Body;
+use gateway::{Body, run::Parts};
 use ports::{Clock as _, Log as _};
 use worker::{Context, Env, HttpRequest, ScheduleContext, ScheduledEvent, event};
 
@@ -74,14 +74,14 @@ async fn scheduled(_event: ScheduledEvent, env: Env, context: ScheduleContext) {
     let tasks = Arc::new(WorkersTasks::new(Lifetime::Schedule(context)));
     // A refusal has said in the log what is wrong.
     let Ok(isolate) = isolate::get(&env).await else { return };
-    let Ok(parts) = bindings::parts(&env, isolate, tasks.clone()).await else { return };
-    if let Err(error) = gateway::run::reap(&isolate.config, &parts).await {
+    let Ok(platform) = bindings::platform(&env, isolate, tasks).await else { return };
+    let parts = Parts::of(&platform);
+    if let Err(error) = gateway::run::reap(&parts, &*platform.runs).await {
         Console.write(&log::line("error", "reap_failed", &[error.to_string()]));
     }
     if let Err(error) = gateway::run::sweep(&isolate.config, &parts).await {
         Console.write(&log::line("error", "sweep_failed", &[error.to_string()]));
     }
-    let Ok(platform) = bindings::platform(&env, isolate, tasks).await else { return };
     if let Err(error) = gateway::service::audit::sweep(&*platform.accounts, &isolate.config, JsClock.now()).await {
         Console.write(&log::line("error", "sweep_failed", &[error.to_string()]));
     }

@@ -29,6 +29,10 @@ impl Runs for DurableRuns {
         self.events(Target { key, verb: Verb::Follow(after) }, Bytes::new()).await
     }
 
+    async fn close_if_dead(&self, key: RunKey) -> Result<(), RunsError> {
+        self.call(Target { key, verb: Verb::CloseIfDead }, Bytes::new()).await.map(drop)
+    }
+
     async fn stop(&self, key: RunKey, point: StopPoint) -> Result<(), RunsError> {
         self.call(Target { key, verb: Verb::Stop(point) }, Bytes::new()).await.map(drop)
     }

@@ -47,6 +47,10 @@ pub trait Runs: Send + Sync {
         true
     }
 
+    /// Closes a run as `interrupted` if its owner is dead; changes nothing if the owner lives, or the run is over. Whoever
+    /// can ask the owner asks it: a run must not die because its signs of life reach the store late.
+    async fn close_if_dead(&self, key: RunKey) -> Result<(), RunsError>;
+
     /// Stops a run, aborts the provider and keeps of the reply what `point` says. Returns when that is stored. Stopping a
     /// run that is over changes nothing and succeeds.
     async fn stop(&self, key: RunKey, point: StopPoint) -> Result<(), RunsError>;

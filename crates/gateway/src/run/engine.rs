@@ -319,6 +319,7 @@ fn interrupted(interruption: Interruption) -> Ending {
         Interruption::Stop(point) => Ending::Stopped(point),
         Interruption::Abandoned => Ending::Stopped(StopPoint::Now),
         Interruption::Fenced => Ending::Fenced,
+        Interruption::Ending => Ending::Interrupted,
         Interruption::TimedOut => Ending::Failed(timed_out()),
     }
 }

@@ -14,7 +14,7 @@ pub struct Hub {
     state: Mutex<State>,
     /// Tells readers that there are new events, or none any more.
     news: event_listener::Event,
-    /// Tells the owner that readers came or went, or that somebody wants it to stop.
+    /// Tells the owner that readers came or went, or that somebody wants it to stop or to end.
     control: event_listener::Event,
 }
 
@@ -24,6 +24,7 @@ struct State {
     closed: bool,
     readers: usize,
     stop: Option<StopPoint>,
+    interrupted: bool,
 }
 
 enum Next {
@@ -82,6 +83,17 @@ impl Hub {
     /// Where the owner is asked to stop, if it is.
     pub fn stop_point(&self) -> Option<StopPoint> {
         self.state().stop
+    }
+
+    /// Asks the owner to end the run as it is, because the process ends.
+    pub fn interrupt(&self) {
+        self.state().interrupted = true;
+        self.control.notify(usize::MAX);
+    }
+
+    /// Whether the owner is asked to end the run as it is.
+    pub fn is_interrupted(&self) -> bool {
+        self.state().interrupted
     }
 
     /// How many read.

@@ -6,7 +6,12 @@ use domain::run::{Event, EventKind, RunKey, Seq, StopPoint};
 use futures_util::stream;
 use ports::{Database, EventStream, RunsError};
 
-use super::{POLL, Parts, STOP_PATIENCE, payload, payload::End, reaper, unavailable};
+use super::{
+    POLL, Parts, STOP_PATIENCE, payload,
+    payload::End,
+    reaper::{self, Owner},
+    unavailable,
+};
 use crate::{
     Config,
     store::{self, runs::Run},
@@ -17,6 +22,7 @@ struct Reading {
     parts: Parts,
     database: Arc<dyn Database>,
     key: RunKey,
+    owner: Owner,
     after: Seq,
     ready: VecDeque<Event>,
     over: bool,
@@ -24,10 +30,16 @@ struct Reading {
 
 /// A reader of the events after `after`. A run that is over gives what is left and ends; an open one is asked for news now
 /// and then, and closed if its owner is dead.
-pub async fn open(config: Arc<Config>, parts: Parts, key: RunKey, after: Seq) -> Result<EventStream, RunsError> {
+pub async fn open(
+    config: Arc<Config>,
+    parts: Parts,
+    key: RunKey,
+    owner: Owner,
+    after: Seq,
+) -> Result<EventStream, RunsError> {
     let database = parts.chats.for_user(key.user);
     find(&*database, key).await?;
-    let reading = Reading { config, parts, database, key, after, ready: VecDeque::new(), over: false };
+    let reading = Reading { config, parts, database, key, owner, after, ready: VecDeque::new(), over: false };
     Ok(Box::pin(stream::unfold(reading, |mut reading| async move {
         if reading.over {
             return None;
@@ -39,7 +51,13 @@ pub async fn open(config: Arc<Config>, parts: Parts, key: RunKey, after: Seq) ->
 }
 
 /// Asks a run's owner, wherever it is, to stop, and waits until it has.
-pub async fn stop(config: &Config, parts: &Parts, key: RunKey, point: StopPoint) -> Result<(), RunsError> {
+pub async fn stop(
+    config: &Config,
+    parts: &Parts,
+    key: RunKey,
+    owner: Owner,
+    point: StopPoint,
+) -> Result<(), RunsError> {
     let database = parts.chats.for_user(key.user);
     let give_up = parts.clock.now().plus(STOP_PATIENCE);
     find(&*database, key).await?;
@@ -50,8 +68,8 @@ pub async fn stop(config: &Config, parts: &Parts, key: RunKey, point: StopPoint)
         if run.status.is_final() {
             return Ok(());
         }
-        if run.lease_expires_at <= now {
-            reaper::close(config, parts, key).await?;
+        if owner.is_dead(config, &run, now) {
+            reaper::close(config, parts, key, owner).await?;
         } else if now >= give_up {
             return Err(RunsError::Unavailable("the run did not stop in time".into()));
         } else {
@@ -84,8 +102,8 @@ impl Reading {
             }
             if run.status.is_final() {
                 self.ready = self.replay(&run).await?;
-            } else if run.lease_expires_at <= self.parts.clock.now() {
-                reaper::close(&self.config, &self.parts, self.key).await?;
+            } else if self.owner.is_dead(&self.config, &run, self.parts.clock.now()) {
+                reaper::close(&self.config, &self.parts, self.key, self.owner).await?;
             } else {
                 self.parts.tasks.sleep(POLL).await;
             }

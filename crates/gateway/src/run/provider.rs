@@ -63,6 +63,17 @@ impl Failure {
     }
 }
 
+/// The failure of a run whose owner went away, or is about to.
+pub fn interrupted() -> Failure {
+    Failure {
+        fault: Fault::new(503, "interrupted", "The server that wrote this reply went away. What had arrived is kept."),
+        retryable: false,
+        refused: false,
+        elsewhere: false,
+        cause: "the process ends".to_owned(),
+    }
+}
+
 /// What the protocol made of it.
 pub fn failed(error: &ProviderError, now: Timestamp) -> Failure {
     let (status, code) = match error.kind {

@@ -1,19 +1,23 @@
 //! Closes runs whose owner is dead: as `interrupted`, with the text that reached the log, and an estimate of what it cost.
 //! Nothing is sent to a provider again: the user would pay twice.
 //!
+//! The owner decides whether it lives, not the clock: a process or object that finds a run in its own hubs never gets here.
+//! The lease counts where nobody can ask the owner: between several processes or instances over one store.
+//!
 //! What cannot be closed is logged and tried again when the lease that this took is over. If it then fails for a reason that
 //! stays, the run is closed without its text, so that every run ends.
 
 use domain::{
-    RunId, UserId,
+    RunId, Timestamp, UserId,
     run::{Event, EventKind, RunKey, RunStatus},
 };
-use ports::{DatabaseError, DatabaseErrorKind, Row, RunsError};
+use ports::{DatabaseError, DatabaseErrorKind, Row, Runs, RunsError};
 
 use super::{
     Parts, any_chats,
     charge::Bill,
     payload::{self, End, Fault},
+    provider,
     recorder::MAX_EVENTS,
     unavailable,
     watch::EPOCH,
@@ -21,24 +25,56 @@ use super::{
 use crate::{
     Config,
     log::Line,
-    store::{self, runs::Ending},
+    store::{
+        self,
+        runs::{Ending, Run},
+    },
 };
 
-/// Closes all of them, a bounded number at once, and returns how many. One that cannot be closed does not keep the others open.
-pub async fn close_all(config: &Config, parts: &Parts) -> Result<usize, RunsError> {
-    let mut closed = 0;
-    loop {
-        let found = any_chats(parts).run(store::runs::expired(parts.clock.now())).await.map_err(unavailable)?;
-        let before = closed;
-        for row in &found.rows {
-            match key_of(row) {
-                Ok(key) => closed += usize::from(try_close(config, parts, key).await),
-                Err(error) => complain(parts, None, &error),
-            }
+/// Where the owner of a run can be that is in no hub here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// Nowhere: runs of this store, or of this object, are owned here or by nobody.
+    Gone,
+    /// In another process or instance. Only its lease tells whether it lives.
+    Elsewhere,
+}
+
+/// How many leases beyond the first one an owner elsewhere may be silent: a store that answers late kills no run.
+const SPARE_LEASES: u32 = 3;
+
+impl Owner {
+    /// A lease that expired by then belongs to a dead owner.
+    fn expired_by(self, config: &Config, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Gone => now,
+            Self::Elsewhere => now.minus(config.lease * SPARE_LEASES),
         }
-        // A pass that closed nothing would find the same runs again.
-        if closed == before {
-            return Ok(closed);
+    }
+
+    /// Whether the owner of an open run is dead. A run that waits for its owner to begin is not given up before its lease
+    /// has expired.
+    pub fn is_dead(self, config: &Config, run: &Run, now: Timestamp) -> bool {
+        let begun = run.epoch == EPOCH && run.status == RunStatus::Running;
+        run.lease_expires_at <= self.expired_by(config, now) || (self == Self::Gone && begun)
+    }
+}
+
+/// Closes all runs whose owner is dead, and returns how many of those that it looked at gave no trouble. One that cannot be
+/// closed does not keep the others open.
+pub async fn close_all(parts: &Parts, runs: &dyn Runs) -> Result<usize, RunsError> {
+    let (mut seen, mut after) = (0, String::new());
+    loop {
+        let expired = store::runs::expired(parts.clock.now(), &after);
+        let found = any_chats(parts).run(expired).await.map_err(unavailable)?;
+        if found.rows.is_empty() {
+            return Ok(seen);
+        }
+        for row in &found.rows {
+            row.text(0).map_err(unavailable)?.clone_into(&mut after);
+            match key_of(row) {
+                Ok(key) => seen += usize::from(runs.close_if_dead(key).await.is_ok()),
+                Err(error) => complain(parts, None, &error),
         }
     }
 }
@@ -48,29 +84,26 @@ fn key_of(row: &Row) -> Result<RunKey, DatabaseError> {
     key.ok_or_else(|| DatabaseError::new(DatabaseErrorKind::Other, "runs holds an id that is none"))
 }
 
-/// Closes one like [`close`]; a failure goes to the log. Returns whether it went well.
-pub async fn try_close(config: &Config, parts: &Parts, key: RunKey) -> bool {
-    let result = take_and_end(config, parts, key).await;
-    if let Err(error) = &result {
-        complain(parts, Some(key), error);
-    }
-    result.is_ok()
-}
-
 fn complain(parts: &Parts, key: Option<RunKey>, error: &DatabaseError) {
     let line = Line::new(parts.clock.now(), "error", "a run could not be closed");
     let line = if let Some(key) = key { line.show("run_id", key.run) } else { line };
     line.show("cause", error).write(&*parts.log);
 }
 
-/// Closes one, unless its owner lives, somebody else is closing it, or it is closed.
-pub async fn close(config: &Config, parts: &Parts, key: RunKey) -> Result<(), RunsError> {
-    take_and_end(config, parts, key).await.map_err(unavailable)
+/// Closes a run that is in no hub here, unless its owner lives, somebody else is closing it, or it is closed. A failure is in
+/// the log, too.
+pub async fn close(config: &Config, parts: &Parts, key: RunKey, owner: Owner) -> Result<(), RunsError> {
+    take_and_end(config, parts, key, owner).await.map_err(|error| {
+        complain(parts, Some(key), &error);
+        unavailable(error)
+    })
 }
 
-async fn take_and_end(config: &Config, parts: &Parts, key: RunKey) -> Result<(), DatabaseError> {
+async fn take_and_end(config: &Config, parts: &Parts, key: RunKey, owner: Owner) -> Result<(), DatabaseError> {
     let (now, database) = (parts.clock.now(), parts.chats.for_user(key.user));
-    let taken = database.run(store::runs::take_over(key, now, now.plus(config.lease))).await?;
+    let expired_by = owner.expired_by(config, now);
+    let take = store::runs::take_over(key, expired_by, owner == Owner::Gone, now.plus(config.lease));
+    let taken = database.run(take).await?;
     let Some(row) = taken.rows.first() else { return Ok(()) };
     // From here on the old owner, should it still live, writes nothing any more.
     let epoch = row.integer(0)?;
@@ -110,11 +143,13 @@ async fn end(config: &Config, parts: &Parts, key: RunKey, epoch: i64, keeps: Kee
     // Readers may have seen events that never reached the log. No run has more than MAX_EVENTS, so these numbers lie beyond
     // every cursor, and nobody misses the end.
     let seq = events.last().map_or(MAX_EVENTS, |event| event.seq) + MAX_EVENTS;
-    let detail = match keeps {
-        Keeps::Text => "The server that wrote this reply went away. What had arrived is kept.",
-        Keeps::Nothing => "The server that wrote this reply went away, and what had arrived is lost. Ask again.",
+    let fault = match keeps {
+        Keeps::Text => provider::interrupted().fault,
+        Keeps::Nothing => {
+            let detail = "The server that wrote this reply went away, and what had arrived is lost. Ask again.";
+            Fault::new(503, "interrupted", detail)
+        }
     };
-    let fault = Fault::new(503, "interrupted", detail);
     let end = End::new(RunStatus::Interrupted, None, &text);
     let last = [
         Event { seq, kind: EventKind::Error, data: serde_json::to_string(&fault).unwrap_or_default().into() },

@@ -12,7 +12,7 @@ use super::{
     charge::Bill,
     engine::Engine,
     payload::{self, End},
-    provider::Failure,
+    provider::{self, Failure},
     watch::EPOCH,
 };
 use crate::{
@@ -22,9 +22,13 @@ use crate::{
 
 /// Payload bytes of one row of a rewritten log.
 const ROW_BYTES: usize = 256 * 1024;
-/// How often the last batch is tried when the store does not answer.
+/// How often the last batch is tried when the store refuses it for a reason that is not in the batch.
 const TRIES: u32 = 12;
-/// The first pause between two tries; each one is so much longer.
+/// How often it is tried when the store does not answer: for five minutes.
+const PATIENT_TRIES: u32 = 70;
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The first pause between two tries; each one is longer by as much.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// How a run ended.
@@ -35,6 +39,8 @@ pub enum Ending {
     Stopped(StopPoint),
     /// It failed.
     Failed(Failure),
+    /// The process ends before the model has finished.
+    Interrupted,
     /// It is not ours any more: nothing may be written.
     Fenced,
 }
@@ -56,6 +62,7 @@ impl Engine {
                 self.cut(point);
                 (RunStatus::Stopped, None, None)
             }
+            Ending::Interrupted => (RunStatus::Interrupted, None, Some(provider::interrupted())),
         };
         let now = self.parts.clock.now();
         let usage = self.usage.map(|usage| payload::of_usage(usage).to_string());
@@ -104,16 +111,15 @@ impl Engine {
     /// Settles a run that has no row, and shows its end: once it is settled, or once we know that this takes longer.
     async fn charge(&mut self, bill: &Bill, last: &[Event]) {
         let database = self.parts.chats.for_user(self.key.user);
-        for attempt in 1..=TRIES {
+        for attempt in 1.. {
             let settled = database.batch(self.settling(None, bill)).await;
             if attempt == 1 {
                 self.hub.push(last);
             }
             let Err(error) = settled else { return };
-            if !self.may_pass(&error, "a completion could not be settled") {
-                return;
-            }
-            self.parts.tasks.sleep(PAUSE * attempt).await;
+            let wait = self.wait_after(attempt, &error, "a completion could not be settled");
+            let Some(wait) = wait else { return };
+            self.parts.tasks.sleep(wait).await;
         }
     }
 
@@ -125,14 +131,20 @@ impl Engine {
         moves.then_some(budget).into_iter().chain([entry]).collect()
     }
 
-    /// Logs what went wrong with a last write; whether to try it again.
-    fn may_pass(&self, error: &DatabaseError, message: &'static str) -> bool {
+    /// Logs what went wrong with a last write; how long to wait before it is tried again. Only what the batch itself is to
+    /// blame for is not: stores have many words for being overloaded.
+    fn wait_after(&self, attempt: u32, error: &DatabaseError, message: &'static str) -> Option<Duration> {
         Line::new(self.parts.clock.now(), "error", message)
             .with("request_id", self.job.request_id.as_str())
             .show("run_id", self.key.run)
             .show("cause", error)
             .write(&*self.parts.log);
-        matches!(error.kind, DatabaseErrorKind::Busy | DatabaseErrorKind::Unavailable)
+        let tries = match error.kind {
+            DatabaseErrorKind::Busy | DatabaseErrorKind::Unavailable => PATIENT_TRIES,
+            DatabaseErrorKind::Other => TRIES,
+            DatabaseErrorKind::Unique { .. } | DatabaseErrorKind::ForeignKey | DatabaseErrorKind::Check => 0,
+        };
+        (attempt < tries).then(|| (PAUSE * attempt).min(LONGEST_PAUSE))
     }
 
     /// Writes the rest of the log, the message, the bill and the final status, all or none.
@@ -157,15 +169,16 @@ impl Engine {
             let end = store::runs::end(run, EPOCH, &ending);
             rewrite.clone().into_iter().chain(events).chain([message]).chain(settling.clone()).chain([end]).collect()
         };
-        for attempt in 1..=TRIES {
-            match database.batch(batch()).await {
+        for attempt in 1.. {
+            let failed = match database.batch(batch()).await {
                 Ok(outcomes) if outcomes.last().is_some_and(|outcome| !outcome.rows.is_empty()) => return true,
                 // Not ours any more; or an earlier try was kept though we heard otherwise.
                 Ok(_) => return attempt > 1 && is_stored_as(&*database, self.key, status).await,
-                Err(error) if !self.may_pass(&error, "the end of a run could not be stored") => return false,
-                Err(_) => {}
-            }
-            self.parts.tasks.sleep(PAUSE * attempt).await;
+                Err(error) => error,
+            };
+            let wait = self.wait_after(attempt, &failed, "the end of a run could not be stored");
+            let Some(wait) = wait else { return false };
+            self.parts.tasks.sleep(wait).await;
         }
         false
     }

@@ -4,10 +4,11 @@
 use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll, time::Duration};
 
 use domain::{
-    Timestamp,
-    run::{DisconnectPolicy, Event, StopPoint},
+    RunId, Timestamp,
+    run::{DisconnectPolicy, Event, Seq, StopPoint},
 };
-use ports::{BoxFuture, Database, DatabaseError};
+use futures_util::future::{Either, select};
+use ports::{BoxFuture, Database, DatabaseError, DatabaseErrorKind, Statement};
 
 use super::{Parts, hub::Hub, recorder::Recorder};
 use crate::{Config, store};
@@ -21,6 +22,8 @@ pub enum Interruption {
     Abandoned,
     /// The run is somebody else's now, or deleted.
     Fenced,
+    /// The process ends.
+    Ending,
     /// This time is over.
     TimedOut,
 }
@@ -28,6 +31,7 @@ pub enum Interruption {
 enum Step<T> {
     Work(T),
     Flushed(Result<Lease, DatabaseError>),
+    Renewed(Result<Lease, DatabaseError>),
     Look,
 }
 
@@ -66,8 +70,9 @@ pub struct Watch {
     hub: Arc<Hub>,
     policy: DisconnectPolicy,
     /// The log, its run and our epoch; none for a run that is not stored.
-    log: Option<(Arc<dyn Database>, domain::RunId)>,
+    log: Option<(Arc<dyn Database>, RunId)>,
     flushing: Option<Flush>,
+    renewing: Option<BoxFuture<Result<Lease, DatabaseError>>>,
     timer: Option<(Timestamp, BoxFuture<()>)>,
     /// Stays from one wait to the next with the same deadline, so that a provider that goes on sending gains no time by it.
     late: Option<Late>,
@@ -79,16 +84,19 @@ pub struct Watch {
 /// The first owner's fencing number.
 pub const EPOCH: i64 = 1;
 
+/// How often a silent owner renews its lease while it lasts.
+const RENEWALS: u32 = 5;
+
 impl Watch {
     pub fn new(
         config: Arc<Config>,
         parts: Parts,
         hub: Arc<Hub>,
         policy: DisconnectPolicy,
-        log: Option<(Arc<dyn Database>, domain::RunId)>,
+        log: Option<(Arc<dyn Database>, RunId)>,
     ) -> Self {
         // The insert of the run was the first sign of life.
-        let renew_at = parts.clock.now().plus(config.lease / 5);
+        let renew_at = parts.clock.now().plus(config.lease / RENEWALS);
         Self {
             config,
             parts,
@@ -96,6 +104,7 @@ impl Watch {
             policy,
             log,
             flushing: None,
+            renewing: None,
             timer: None,
             late: None,
             renew_at,
@@ -116,6 +125,9 @@ impl Watch {
             if let Some(point) = self.hub.stop_point() {
                 return Err(Interruption::Stop(point));
             }
+            if self.hub.is_interrupted() {
+                return Err(Interruption::Ending);
+            }
             let now = self.parts.clock.now();
             let abandoned_at = self.abandoned_at(now);
             if abandoned_at.is_some_and(|at| at <= now) {
@@ -123,11 +135,13 @@ impl Watch {
             }
             let Some(due) = next_look(&mut self.late, deadline, now) else { return Err(Interruption::TimedOut) };
             self.flush_if_due(recorder, now);
+            self.renew_if_due(now);
             let next_flush = if self.flushing.is_some() { None } else { self.next_flush(recorder) };
-            let wake_at = [Some(due), abandoned_at, next_flush].into_iter().flatten().min().unwrap_or(due);
+            let next_renewal = (self.log.is_some() && self.renewing.is_none()).then_some(self.renew_at);
+            let wake_at = [Some(due), abandoned_at, next_flush, next_renewal].into_iter().flatten().min().unwrap_or(due);
             self.arm(wake_at, now);
 
-            let (flushing, timer) = (&mut self.flushing, &mut self.timer);
+            let (flushing, renewing, timer) = (&mut self.flushing, &mut self.renewing, &mut self.timer);
             let step = poll_fn(|cx| {
                 if let Poll::Ready(output) = Pin::new(&mut work).poll(cx) {
                     return Poll::Ready(Step::Work(output));
@@ -136,6 +150,11 @@ impl Watch {
                     && let Poll::Ready(result) = flush.writing.as_mut().poll(cx)
                 {
                     return Poll::Ready(Step::Flushed(result));
+                }
+                if let Some(renewal) = renewing
+                    && let Poll::Ready(result) = renewal.as_mut().poll(cx)
+                {
+                    return Poll::Ready(Step::Renewed(result));
                 }
                 if Pin::new(&mut control).poll(cx).is_ready() {
                     return Poll::Ready(Step::Look);
@@ -152,13 +171,18 @@ impl Watch {
             match step {
                 Step::Work(output) => return Ok(output),
                 Step::Flushed(result) => self.flushed(recorder, result.ok())?,
+                Step::Renewed(result) => {
+                    self.renewing = None;
+                    self.held(result.ok())?;
+                }
                 Step::Look => {}
             }
         }
     }
 
-    /// Lets a write that is under way end, so that nothing of ours is in flight any more.
+    /// Lets a write of the log that is under way end, so that none is in flight any more.
     pub async fn quiesce(&mut self, recorder: &mut Recorder) -> Result<(), Interruption> {
+        self.renewing = None;
         let Some(flush) = &mut self.flushing else { return Ok(()) };
         let result = flush.writing.as_mut().await;
         self.flushed(recorder, result.ok())
@@ -180,8 +204,7 @@ impl Watch {
 
     fn next_flush(&self, recorder: &Recorder) -> Option<Timestamp> {
         self.log.as_ref()?;
-        let due = recorder.oldest().map(|oldest| oldest.plus(self.config.flush).max(self.retry_flush_at));
-        Some(due.map_or(self.renew_at, |due| due.min(self.renew_at)))
+        recorder.oldest().map(|oldest| oldest.plus(self.config.flush).max(self.retry_flush_at))
     }
 
     fn flush_if_due(&mut self, recorder: &mut Recorder, now: Timestamp) {
@@ -192,39 +215,54 @@ impl Watch {
             return;
         }
         let events = recorder.take();
-        let mut batch = Vec::with_capacity(2);
-        if !events.is_empty() {
-            batch.push(store::run_events::append(*run, EPOCH, &events));
+        let append = store::run_events::append(*run, EPOCH, &events);
+        let writing = write(database.clone(), vec![append, self.renewal(*run, recorder.last(), now)]);
+        self.renew_at = now.plus(self.config.lease / RENEWALS);
+        self.flushing = Some(Flush { events, writing });
+    }
+
+    /// Shows that the owner lives when no write of the log does: there is nothing to write, or one hangs. A renewal that hangs
+    /// itself is given up in time for the next one.
+    fn renew_if_due(&mut self, now: Timestamp) {
+        let Some((database, run)) = &self.log else { return };
+        if self.renew_at > now || self.renewing.is_some() {
+            return;
         }
-        batch.push(store::runs::renew(*run, EPOCH, recorder.last(), now.plus(self.config.lease)));
-        self.renew_at = now.plus(self.config.lease / 5);
-        let database = database.clone();
-        let write = async move {
-            let outcomes = database.batch(batch).await?;
-            let Some(row) = outcomes.last().and_then(|outcome| outcome.rows.first()) else { return Ok(Lease::Lost) };
-            Ok(Lease::Held(row.maybe_text(0)?.and_then(store::runs::parse_stop_point)))
-        };
-        self.flushing = Some(Flush { events, writing: Box::pin(write) });
+        let writing = write(database.clone(), vec![self.renewal(*run, 0, now)]);
+        let (tasks, patience) = (self.parts.tasks.clone(), self.config.lease / 3);
+        self.renew_at = now.plus(self.config.lease / RENEWALS);
+        self.renewing = Some(Box::pin(async move {
+            match select(writing, tasks.sleep(patience)).await {
+                Either::Left((result, _)) => result,
+                Either::Right(_) => Err(DatabaseError::new(DatabaseErrorKind::Unavailable, "a renewal took too long")),
+            }
+        }));
+    }
+
+    /// A sign of life, with how far the log is once it is written.
+    fn renewal(&self, run: RunId, last: Seq, now: Timestamp) -> Statement {
+        store::runs::renew(run, EPOCH, last, now.plus(self.config.lease))
     }
 
     fn flushed(&mut self, recorder: &mut Recorder, lease: Option<Lease>) -> Result<(), Interruption> {
         let events = self.flushing.take().map(|flush| flush.events).unwrap_or_default();
-        match lease {
-            Some(Lease::Lost) => Err(Interruption::Fenced),
-            Some(Lease::Held(point)) => {
-                if let Some(point) = point {
-                    self.hub.ask_to_stop(point);
-                }
-                Ok(())
-            }
+        if lease.is_none() {
             // The store did not take it, or we did not hear that it did: the events are written again.
-            None => {
-                let now = self.parts.clock.now();
-                recorder.give_back(events, now);
-                self.retry_flush_at = now.plus(self.config.flush * 5);
-                Ok(())
-            }
+            let now = self.parts.clock.now();
+            recorder.give_back(events, now);
+            self.retry_flush_at = now.plus(self.config.flush * 5);
         }
+        self.held(lease)
+    }
+
+    /// Takes in what a write said about our hold on the run; a write that failed says nothing.
+    fn held(&self, lease: Option<Lease>) -> Result<(), Interruption> {
+        match lease {
+            Some(Lease::Lost) => return Err(Interruption::Fenced),
+            Some(Lease::Held(Some(point))) => self.hub.ask_to_stop(point),
+            Some(Lease::Held(None)) | None => {}
+        }
+        Ok(())
     }
 
     /// Keeps one timer that fires no later than `wake_at`.
@@ -236,6 +274,14 @@ impl Watch {
         self.timer = Some((wake_at, Box::pin(async move { tasks.sleep(wait).await })));
     }
 }
+
+/// A write of the log or of the lease; the last statement is the renewal, whose row says that the run is still ours.
+fn write(database: Arc<dyn Database>, batch: Vec<Statement>) -> BoxFuture<Result<Lease, DatabaseError>> {
+    Box::pin(async move {
+        let outcomes = database.batch(batch).await?;
+        let Some(row) = outcomes.last().and_then(|outcome| outcome.rows.first()) else { return Ok(Lease::Lost) };
+        Ok(Lease::Held(row.maybe_text(0)?.and_then(store::runs::parse_stop_point)))
+    })
 
 /// When to look whether the time is over; `None` when it is.
 fn next_look(late: &mut Option<Late>, deadline: Timestamp, now: Timestamp) -> Option<Timestamp> {

@@ -31,7 +31,7 @@ pub fn begin_if_time(platform: &Arc<Platform>, config: &Arc<Config>) {
 /// Closes the runs of dead instances and forgets what has expired.
 async fn tidy(platform: &Platform, config: &Config) {
     let parts = Parts::of(platform);
-    let closed = run::reap(config, &parts).await.map(drop);
+    let closed = run::reap(&parts, &*platform.runs).await.map(drop);
     let swept = run::sweep(config, &parts).await;
     let limits = platform.limiter.sweep(platform.clock.now()).await.map_err(|error| error.to_string());
     for error in [closed.err(), swept.err()].into_iter().flatten().map(|error| error.to_string()).chain(limits.err()) {

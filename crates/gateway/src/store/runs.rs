@@ -117,8 +117,8 @@ pub fn by_idempotency_key(user: UserId, key: &str) -> Statement {
     )
 }
 
-/// Runs of a conversation whose owner is dead. (`+` keeps SQLite from walking all runs that the conversation ever had: it takes
-/// the index of its user's open runs.)
+/// Open runs of a conversation whose lease has expired: their owners may be dead. (`+` keeps SQLite from walking all runs that
+/// the conversation ever had: it takes the index of its user's open runs.)
 pub fn expired_of(user: UserId, conversation: ConversationId, now: Timestamp) -> Statement {
     Statement::new(
         "SELECT id FROM runs WHERE +conversation_id = ?1 AND user_id = ?2 AND ended_at IS NULL AND lease_expires_at <= ?3",
@@ -126,11 +126,12 @@ pub fn expired_of(user: UserId, conversation: ConversationId, now: Timestamp) ->
     )
 }
 
-/// Runs of everybody whose owner is dead: id and user. For the host's own reaper.
-pub fn expired(now: Timestamp) -> Statement {
+/// Open runs of everybody whose lease has expired, in the order of their ids after `after`, a bounded number: id and user.
+/// Their owners may be dead.
+pub fn expired(now: Timestamp, after: &str) -> Statement {
     Statement::new(
-        "SELECT id, user_id FROM runs WHERE ended_at IS NULL AND lease_expires_at <= ?1 LIMIT 100",
-        [now.millis().into()],
+        "SELECT id, user_id FROM runs WHERE ended_at IS NULL AND lease_expires_at <= ?1 AND id > ?2 ORDER BY id LIMIT 100",
+        [now.millis().into(), after.into()],
     )
 }
 
@@ -168,15 +169,18 @@ pub fn renew(run: RunId, epoch: i64, last_seq: Seq, lease_expires_at: Timestamp)
     )
 }
 
-/// Takes over a run whose lease has expired: the next epoch is the taker's, for as long as the new lease. Returns it.
-pub fn take_over(key: RunKey, now: Timestamp, lease_expires_at: Timestamp) -> Statement {
+/// Takes over a run whose lease expired before `expired_by`, or, if its first owner is known to be `gone`, one that this
+/// owner had begun: the next epoch is the taker's, until `lease_expires_at`. Returns it.
+pub fn take_over(key: RunKey, expired_by: Timestamp, gone: bool, lease_expires_at: Timestamp) -> Statement {
     Statement::new(
-        "UPDATE runs SET epoch = epoch + 1, lease_expires_at = ?4
-         WHERE id = ?1 AND user_id = ?2 AND ended_at IS NULL AND lease_expires_at <= ?3 RETURNING epoch",
+        "UPDATE runs SET epoch = epoch + 1, lease_expires_at = ?5
+         WHERE id = ?1 AND user_id = ?2 AND ended_at IS NULL
+           AND (lease_expires_at <= ?3 OR (?4 = 1 AND epoch = 1 AND status = 'running')) RETURNING epoch",
         [
             key.run.to_string().into(),
             key.user.to_string().into(),
-            now.millis().into(),
+            expired_by.millis().into(),
+            i64::from(gone).into(),
             lease_expires_at.millis().into(),
         ],
     )

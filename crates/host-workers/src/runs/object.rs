@@ -55,6 +55,7 @@ impl Run {
                 runs.start(key, job).await?
             }
             Verb::Follow(after) => runs.follow(key, after).await?,
+            Verb::CloseIfDead => return runs.close_if_dead(key).await.map(|()| Body::empty()),
             Verb::Stop(point) => return runs.stop(key, point).await.map(|()| Body::empty()),
         };
         Ok(Body::new(Probing::lines(frames::encode(events))))

@@ -21,6 +21,8 @@ pub enum Verb {
     Start,
     /// Follow it from here.
     Follow(Seq),
+    /// Close it if nobody owns it any more.
+    CloseIfDead,
     /// Stop it here.
     Stop(StopPoint),
 }
@@ -37,6 +39,7 @@ impl Target {
         let verb = match self.verb {
             Verb::Start => "start".to_owned(),
             Verb::Follow(after) => format!("follow/{after}"),
+            Verb::CloseIfDead => "close-if-dead".to_owned(),
             Verb::Stop(StopPoint::Now) => "stop/now".to_owned(),
             Verb::Stop(StopPoint::Seq(seq)) => format!("stop/seq/{seq}"),
             Verb::Stop(StopPoint::Length(length)) => format!("stop/length/{length}"),
@@ -53,6 +56,7 @@ impl Target {
         let verb = match rest.as_slice() {
             ["start"] => Verb::Start,
             ["follow", after] => Verb::Follow(after.parse().ok()?),
+            ["close-if-dead"] => Verb::CloseIfDead,
             ["stop", "now"] => Verb::Stop(StopPoint::Now),
             ["stop", "seq", seq] => Verb::Stop(StopPoint::Seq(seq.parse().ok()?)),
             ["stop", "length", length] => Verb::Stop(StopPoint::Length(length.parse().ok()?)),
@@ -75,6 +79,7 @@ mod tests {
         let verbs = [
             Verb::Start,
             Verb::Follow(7),
+            Verb::CloseIfDead,
             Verb::Stop(StopPoint::Now),
             Verb::Stop(StopPoint::Seq(7)),
             Verb::Stop(StopPoint::Length(7)),
