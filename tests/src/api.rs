@@ -148,6 +148,32 @@ impl Api {
         (api(one), api(two), database)
     }
 
+    /// A process in this one that is alone with its stores, and the database that can be made to fail.
+    pub async fn alone(given: &[(&'static str, &str)]) -> (Self, Arc<Faulty>) {
+        let (provider, database) = (Arc::new(Provider::start()), in_process::database().await);
+        let process = in_process::start(&provider.url(), given, database.clone(), 0).await;
+        (Self { target: Target::InProcess(Arc::new(process)), from: None, provider }, database)
+    }
+
+    /// Has the process in this one close the runs of dead owners, as a host's timer does.
+    pub async fn reap(&self) {
+        let Target::InProcess(process) = &self.target else { panic!("a running host has a timer") };
+        process.runs.reap().await.expect("a look at the runs");
+    }
+
+    /// Ends every run of the process in this one, as a graceful stop does.
+    pub async fn interrupt(&self) {
+        let Target::InProcess(process) = &self.target else { panic!("a running host is stopped by a signal") };
+        process.runs.interrupt().await;
+    }
+
+    /// The next process over the stores of this one, which goes on as one that lost its memory would.
+    pub async fn restarted(&self) -> Self {
+        let Target::InProcess(process) = &self.target else { panic!("a running host is restarted by its tests") };
+        let next = in_process::start(&self.provider.url(), &[], process.platform.accounts.clone(), 0).await;
+        Self { target: Target::InProcess(Arc::new(next)), from: None, provider: self.provider.clone() }
+    }
+
     /// A third process over the stores of [`Api::two`], with other settings.
     pub async fn with_other_settings(&self, given: &[(&'static str, &str)], database: Arc<Faulty>) -> Self {
         let process = in_process::start(&self.provider.url(), given, database, 3).await;

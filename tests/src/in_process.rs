@@ -94,6 +94,7 @@ impl Log for Captured {
 pub struct Process {
     pub gateway: Arc<Gateway>,
     pub platform: Arc<Platform>,
+    pub runs: Arc<LocalRuns>,
     pub log: Arc<Captured>,
     pub tasks: Arc<MortalTasks>,
     pub clock: Arc<MovableClock>,
@@ -138,11 +139,12 @@ pub async fn start(
         tasks: tasks.clone(),
     };
     let own = if number == 0 { LocalRuns::new } else { LocalRuns::among_others };
+    let runs = own(config.clone(), parts.clone());
     let platform = Platform {
         accounts: database,
         keys: Arc::new(MemoryKeys::new(clock.clone())),
         limiter: Arc::new(MemoryRateLimiter::default()),
-        runs: own(config.clone(), parts.clone()),
+        runs: runs.clone(),
         mail: HttpMail::configured(config.mail.api.as_ref(), &parts.http),
         assets: Arc::new(adapters::BundledAssets),
         chats: parts.chats,
@@ -155,6 +157,7 @@ pub async fn start(
     Process {
         gateway: Arc::new(Gateway::new(config.clone())),
         platform: Arc::new(platform),
+        runs,
         log,
         tasks,
         clock,

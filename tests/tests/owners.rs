@@ -206,3 +206,131 @@ async fn a_log_write_that_arrives_after_its_repetition_takes_nothing_back() {
         assert_eq!(reader.next().await.as_ref(), Some(frame));
     }
 }
+
+/// What a write of the lease or of the log has in common, and no other statement.
+const SIGN_OF_LIFE: &str = "SET status = 'running'";
+
+/// A reply that takes five leases, with silence in between.
+fn slow() -> Script {
+    let parts = ["one ", "two ", "three ", "four ", "five "];
+    parts.iter().fold(Script::new().head(200), |script, part| script.delta(part).pause(300)).finish("stop").done()
+}
+
+/// Lets the signs of life of a run fail for three leases while others look at it all the time, and expects that nobody closes it.
+async fn outlives(owner: &Api, looks: &Api, database: &testkit::Faulty, moment: Moment) {
+    let user = owner.user().await;
+    let conversation = user.conversation().await;
+    let model = owner.provider.script(slow()).await;
+    let mut frames = user.stream(&conversation, &model).await;
+    let mut seen = frames.until("delta").await;
+    database.fail_containing(SIGN_OF_LIFE, moment);
+    let there = elsewhere(&user, looks);
+    let run = seen[0].run.clone();
+    let looking = async {
+        let mut reader = there.resume(&run, 0).await;
+        let began = tokio::time::Instant::now();
+        while began.elapsed() < 3 * LEASE {
+            let message = there.messages(&conversation).await.pop().unwrap();
+            assert_eq!(message["status"], "running", "{moment:?}");
+            tokio::task::yield_now().await;
+        }
+        database.heal();
+        reader.rest().await
+    };
+    let (rest, end) = tokio::join!(frames.rest(), looking);
+    seen.extend(rest);
+    assert_eq!(seen.last().unwrap().json()["status"], "completed", "{moment:?}");
+    assert_eq!(joined(&seen), "one two three four five ", "{moment:?}");
+    assert_eq!((joined(&end), end.last()), (joined(&seen), seen.last()), "{moment:?}");
+    let message = there.messages(&conversation).await.pop().unwrap();
+    assert_eq!((&message["content"], &message["status"]), (&json!(joined(&seen)), &json!("completed")), "{moment:?}");
+    assert_eq!(owner.provider.count(&model).await, 1, "{moment:?}");
+}
+
+const LEASE: std::time::Duration = std::time::Duration::from_millis(300);
+
+#[tokio::test]
+async fn an_owner_that_is_alone_outlives_its_lease() {
+    for moment in [Moment::Before, Moment::After, Moment::Held] {
+        let (api, database) = Api::alone(&SHORT_LEASE).await;
+        outlives(&api, &api, &database, moment).await;
+    }
+}
+
+#[tokio::test]
+async fn an_owner_among_others_outlives_three_leases_of_a_store_that_fails() {
+    for moment in [Moment::Before, Moment::After, Moment::Held] {
+        let (owner, other, database) = Api::two(&SHORT_LEASE).await;
+        outlives(&owner, &other, &database, moment).await;
+    }
+}
+
+#[tokio::test]
+async fn an_owner_that_sees_its_own_run_expire_lets_it_live() {
+    let (api, database) = Api::alone(&SHORT_LEASE).await;
+    let user = api.user().await;
+    let conversation = user.conversation().await;
+    let model = api.provider.script(slow()).await;
+    let mut frames = user.stream(&conversation, &model).await;
+    frames.until("delta").await;
+    database.fail_containing(SIGN_OF_LIFE, Moment::Before);
+    // A laptop that slept, or a clock that was set.
+    api.pass(std::time::Duration::from_secs(5));
+    api.reap().await;
+    assert_eq!(user.messages(&conversation).await[1]["status"], "running");
+    database.heal();
+    assert_eq!(frames.rest().await.last().unwrap().json()["status"], "completed");
+}
+
+#[tokio::test]
+async fn a_run_without_an_owner_is_closed_at_once_where_nobody_else_can_own_it() {
+    let (api, _) = Api::alone(&[("LITTORAL_LEASE_MS", "600000")]).await;
+    let user = api.user().await;
+    let conversation = user.conversation().await;
+    let model = api.provider.script(endless()).await;
+    let (_frames, seen) = two_pieces(&user, &conversation, &model).await;
+    // An object that was evicted, or a process that lost its task: the next one has no hub of the run.
+    let next = api.restarted().await;
+    let end = elsewhere(&user, &next).resume(&seen[0].run, 3).await.rest().await;
+    assert_eq!(end.last().unwrap().json()["status"], "interrupted");
+    assert_eq!(elsewhere(&user, &next).messages(&conversation).await[1]["content"], "one two ");
+}
+
+#[tokio::test]
+async fn the_end_of_the_process_keeps_all_that_came() {
+    let (api, _) = Api::alone(&[("LITTORAL_FLUSH_MS", "60000")]).await;
+    let user = api.user().await;
+    let conversation = user.conversation().await;
+    let model = api.provider.script(endless()).await;
+    let mut frames = user.stream(&conversation, &model).await;
+    let mut seen = Vec::new();
+    while seen.len() < 3 {
+        seen.push(frames.next().await.expect("an event"));
+    }
+    api.interrupt().await;
+    seen.extend(frames.rest().await);
+    let kinds: Vec<_> = seen.iter().map(|frame| frame.event.as_str()).collect();
+    assert_eq!(kinds, ["state", "delta", "delta", "error", "end"]);
+    assert_eq!(seen.last().unwrap().json()["status"], "interrupted");
+    let message = user.messages(&conversation).await.pop().unwrap();
+    assert_eq!((&message["content"], &message["status"]), (&json!("one two "), &json!("interrupted")));
+    // What begins while the process ends, ends at once.
+    let (status, _) = user.post("/api/v1/ai/complete", &json!({ "prompt": "Hello", "model": model })).await.json().await;
+    assert_eq!(status, 503);
+}
+
+#[tokio::test]
+async fn the_end_is_stored_whatever_words_the_store_has_for_being_overloaded() {
+    let (api, database) = Api::alone(&[]).await;
+    let user = api.user().await;
+    let conversation = user.conversation().await;
+    let model = api.provider.script(Script::new().head(200).delta("Hello").pause(200).finish("stop").done()).await;
+    let mut frames = user.stream(&conversation, &model).await;
+    let mut seen = frames.until("delta").await;
+    database.fail_containing("SET content = ?3, status = ?4", Moment::Refused);
+    logged(&api, "the end of a run could not be stored").await;
+    database.heal();
+    seen.extend(frames.rest().await);
+    assert_eq!(seen.last().unwrap().json()["status"], "completed");
+    assert_eq!(user.messages(&conversation).await[1]["content"], "Hello");
+}

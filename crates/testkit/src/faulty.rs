@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use futures_channel::oneshot;
 use ports::{Database, DatabaseError, DatabaseErrorKind, Outcome, Statement};
 
 /// On which side of the database a call fails.
@@ -12,6 +13,10 @@ pub enum Moment {
     Before,
     /// Everything was kept, but the caller is told `Unavailable`: the answer got lost.
     After,
+    /// Nothing reaches the database, and the caller is told `Other`, in words that no port knows.
+    Refused,
+    /// The call waits until [`Faulty::heal`], and then reaches the database as if nothing had been.
+    Held,
     /// The caller is told `Unavailable`, and the database sees the call when the test says so: a request that was under way
     /// when the caller gave up.
     Late,
@@ -27,6 +32,7 @@ struct Plan {
     writes: u64,
     faults: Vec<Fault>,
     late: Vec<Vec<Statement>>,
+    held: Vec<oneshot::Sender<()>>,
 }
 
 impl Plan {
@@ -71,9 +77,17 @@ impl Faulty {
         self.plan().faults.push(Fault::Containing { text: text.into(), moment });
     }
 
-    /// Forgets all faults.
+    /// How many calls wait ([`Moment::Held`]); some of their callers may have given up.
+    pub fn held(&self) -> usize {
+        self.plan().held.len()
+    }
+
+    /// Forgets all faults and lets go on what waits.
     pub fn heal(&self) {
-        self.plan().faults.clear();
+        let mut plan = self.plan();
+        plan.faults.clear();
+        // Whoever waits hears that its sender is gone.
+        plan.held.clear();
     }
 
     /// How many calls have not reached the database yet ([`Moment::Late`]).
@@ -104,6 +118,15 @@ impl Database for Faulty {
         let moment = self.plan().strike(&statements);
         match moment {
             None => self.inner.batch(statements).await,
+            Some(Moment::Held) => {
+                let (held, released) = oneshot::channel();
+                self.plan().held.push(held);
+                let _ = released.await;
+                self.inner.batch(statements).await
+            }
+            Some(Moment::Refused) => {
+                Err(DatabaseError::new(DatabaseErrorKind::Other, "the test failed this call in words of its own"))
+            }
             Some(Moment::Before) => lost("the test failed this call before the database saw it"),
             Some(Moment::After) => {
                 self.inner.batch(statements).await?;

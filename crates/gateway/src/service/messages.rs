@@ -14,7 +14,7 @@ use super::{charges, conversations, runs};
 use crate::{
     Config,
     error::{Error, Result},
-    run::{self, Parts, job::Job},
+    run::job::Job,
     store::{self, runs::NewRun},
 };
 
@@ -217,7 +217,6 @@ pub struct History {
 /// Messages of a conversation and whether more follow. Runs whose owner died are closed on the way.
 pub async fn history(
     platform: &Platform,
-    config: &Config,
     user: UserId,
     conversation: ConversationId,
     page: History,

@@ -138,7 +138,7 @@ pub async fn history(
         from: query.cursor()?.map(|(position, _)| position),
         newest_first,
     };
-    let (found, has_more) = messages::history(&context.platform, &context.config, caller.user, id(path)?, page).await?;
+    let (found, has_more) = messages::history(&context.platform, caller.user, id(path)?, page).await?;
     let next_cursor = found.last().filter(|_| has_more).map(|last| query::cursor(last.position, ""));
     Ok(json(StatusCode::OK, &wire::Messages { messages: found.iter().map(view).collect(), has_more, next_cursor }))
 }
