@@ -75,6 +75,7 @@ pub async fn close_all(parts: &Parts, runs: &dyn Runs) -> Result<usize, RunsErro
             match key_of(row) {
                 Ok(key) => seen += usize::from(runs.close_if_dead(key).await.is_ok()),
                 Err(error) => complain(parts, None, &error),
+            }
         }
     }
 }

@@ -138,7 +138,8 @@ impl Watch {
             self.renew_if_due(now);
             let next_flush = if self.flushing.is_some() { None } else { self.next_flush(recorder) };
             let next_renewal = (self.log.is_some() && self.renewing.is_none()).then_some(self.renew_at);
-            let wake_at = [Some(due), abandoned_at, next_flush, next_renewal].into_iter().flatten().min().unwrap_or(due);
+            let wake_at =
+                [Some(due), abandoned_at, next_flush, next_renewal].into_iter().flatten().min().unwrap_or(due);
             self.arm(wake_at, now);
 
             let (flushing, renewing, timer) = (&mut self.flushing, &mut self.renewing, &mut self.timer);
@@ -282,6 +283,7 @@ fn write(database: Arc<dyn Database>, batch: Vec<Statement>) -> BoxFuture<Result
         let Some(row) = outcomes.last().and_then(|outcome| outcome.rows.first()) else { return Ok(Lease::Lost) };
         Ok(Lease::Held(row.maybe_text(0)?.and_then(store::runs::parse_stop_point)))
     })
+}
 
 /// When to look whether the time is over; `None` when it is.
 fn next_look(late: &mut Option<Late>, deadline: Timestamp, now: Timestamp) -> Option<Timestamp> {
