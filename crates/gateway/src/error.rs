@@ -41,6 +41,8 @@ pub enum ErrorKind {
     AlreadyRegistered,
     /// The body is too large.
     TooLarge,
+    /// The request asks for something of HTTP that this server does not do.
+    NotImplemented,
     /// The headers are too large.
     HeadersTooLarge,
     /// The body's type is not JSON.

@@ -66,7 +66,7 @@ Settings come from the environment, then from secrets.env in the data folder:
   LITTORAL_CORS_ORIGINS       origins that browsers may call from, separated by commas
   LITTORAL_TRUSTED_PROXIES    proxies before this server whose X-Forwarded-For is believed [0]
   LITTORAL_COUNTRY_HEADER     the header where the outermost of them writes the caller's country, like CF-IPCountry [none]
-  LITTORAL_MAX_CONNECTIONS    connections at once [10000]
+  LITTORAL_MAX_CONNECTIONS    connections at once; one network may have a quarter [10000]
   LITTORAL_MAX_COMPUTATIONS   passwords hashed at once, 19 MiB each [as many as cores]
   LITTORAL_MAX_WAITING_COMPUTATIONS
                               requests that wait for their turn; further ones get a 503 with Retry-After [256]

@@ -31,7 +31,10 @@ impl DataDir {
     /// Creates the folder where it is missing (mode 0700) and takes its lock.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
         let fail = |what: &str, error: &dyn fmt::Display| {
-            DataDirError(format!("cannot {what} the data folder {}: {error}", path.display()))
+            DataDirError(format!(
+                "cannot {what} the data folder {}: {error}. Make it writable for the user that runs littoral (`chown`), or name another folder with LITTORAL_DATA_DIR",
+                path.display()
+            ))
         };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| fail("create", &error))?;
         let path = fs::canonicalize(path).map_err(|error| fail("find", &error))?;
@@ -71,5 +74,16 @@ mod tests {
         assert!(error.contains("stop it first"), "{error}");
         drop(owner);
         DataDir::open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_used_says_what_to_do() {
+        let parent = tempfile::tempdir().unwrap();
+        let file = parent.path().join("file");
+        fs::write(&file, "").unwrap();
+        for path in [file.clone(), file.join("below")] {
+            let error = DataDir::open(&path).unwrap_err().to_string();
+            assert!(error.contains("writable") && error.contains("LITTORAL_DATA_DIR"), "{error}");
+        }
     }
 }

@@ -1,15 +1,19 @@
 //! Puts the adapters together into the platform that the gateway runs on.
 
-use std::{fmt, num::NonZero, sync::Arc, time::Duration};
+use std::{fmt, io, net::SocketAddr, num::NonZero, sync::Arc, time::Duration};
 
 use adapters::{BundledAssets, Hrana, HttpMail, MemoryRateLimiter, SqlKeys, SqlRateLimiter};
 use gateway::{Gateway, LocalRuns, run::Parts};
 use http::{Request, Response};
-use ports::{Chats, Clock, Database, Entropy, HttpClient, KeyValue, Log, Mailer, Platform, RateLimiter, Runs, Tasks};
+use ports::{
+    Chats, Clock, Database, DatabaseError, Entropy, HttpClient, KeyValue, Log, Mailer, Platform, RateLimiter, Runs,
+    Tasks,
+};
 use tokio::net::TcpListener;
 
 use crate::{
     clock::SystemClock,
+    descriptors,
     entropy::SystemEntropy,
     http::Reqwest,
     keys::KnownAbsent,
@@ -32,6 +36,12 @@ const DATABASE: Duration = Duration::from_secs(30);
 
 /// How often accounts to erase are looked for.
 const ERASE: Duration = Duration::from_mins(1);
+
+/// How long a new connection may be silent.
+const FIRST_BYTE: Duration = Duration::from_secs(15);
+
+/// How long a client may take nothing of a response.
+const UNREAD: Duration = Duration::from_secs(30);
 
 /// How often what has expired is deleted.
 const SWEEP: Duration = Duration::from_mins(10);
@@ -57,7 +67,7 @@ impl Host {
         let database = database(&start, &http, &tasks)?;
         let migrations = gateway::migrate(&*database, SystemClock.now())
             .await
-            .map_err(|error| StartError::other("cannot bring the database up to date", &error))?;
+            .map_err(|error| unusable("cannot bring the database up to date", &start, &error))?;
         Ok(Self { start, database, http, tasks, migrations })
     }
 
@@ -173,19 +183,16 @@ impl Host {
     /// Listens where the settings say.
     pub async fn listen(&self) -> Result<TcpListener, StartError> {
         let address = self.start.settings.listen;
-        TcpListener::bind(address).await.map_err(|error| {
-            StartError::other(
-                &format!("cannot listen on {address}; choose another address with LITTORAL_LISTEN"),
-                &error,
-            )
-        })
+        TcpListener::bind(address).await.map_err(|error| occupied(address, &error))
     }
 
     /// The server, not listening yet.
     pub fn server(&self, platform: Arc<Platform>) -> Arc<Server> {
         let settings = &self.start.settings;
         let limits = Limits {
-            connections: settings.max_connections,
+            connections: descriptors::connections(settings.max_connections),
+            first_byte: FIRST_BYTE,
+            unread: UNREAD,
             proxies: settings.proxies.clone(),
             shutdown: settings.shutdown,
         };
@@ -215,7 +222,34 @@ fn database(
         return Ok(Arc::new(database));
     }
     let database = LibSql::open(&start.folder).map_err(|error| {
-        StartError::other(&format!("cannot open the database in {}", start.folder.path().display()), &error)
+        unusable(&format!("cannot open the database in {}", start.folder.path().display()), start, &error)
     })?;
     Ok(Arc::new(database))
+}
+
+/// A database that does not work, and what to do about it.
+fn unusable(tried: &str, start: &Start, error: &DatabaseError) -> StartError {
+    let text = error.to_string();
+    let advice = if start.settings.database.is_some() {
+        "Check LITTORAL_DATABASE_URL and LITTORAL_DATABASE_TOKEN, and that the server runs"
+    } else if ["malformed", "not a database"].iter().any(|words| text.contains(words)) {
+        "The file is damaged. Keep a copy of littoral.db and littoral.db-wal, then restore a backup, or save what can be read with `sqlite3 littoral.db .recover`"
+    } else {
+        "Check that the disk is not full, and that the folder and its files belong to the user that runs littoral"
+    };
+    StartError::Other(format!("{tried}: {text}. {advice}"))
+}
+
+/// An address that cannot be listened on, and what to do about it.
+fn occupied(address: SocketAddr, error: &io::Error) -> StartError {
+    let advice = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "Another program listens there: stop it, or choose another port with LITTORAL_LISTEN"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "Ports below 1024 want a right of their own: choose a higher one with LITTORAL_LISTEN"
+        }
+        _ => "Name an address of this machine with LITTORAL_LISTEN, like 127.0.0.1:8787",
+    };
+    StartError::Other(format!("cannot listen on {address}: {error}. {advice}"))
 }

@@ -7,6 +7,7 @@ pub mod banner;
 pub mod cli;
 pub mod clock;
 pub mod data_dir;
+pub mod descriptors;
 pub mod entropy;
 pub mod host;
 pub mod http;

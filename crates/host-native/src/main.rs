@@ -13,6 +13,7 @@ use domain::Secret;
 use host_native::{
     banner::Banner,
     cli::{self, Command},
+    descriptors,
     entropy::SystemEntropy,
     host::Host,
     import,
@@ -21,7 +22,6 @@ use host_native::{
     start::{Start, StartError},
     users::Users,
 };
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{SignalKind, signal},
@@ -87,7 +87,7 @@ fn runtime() -> Result<Runtime, StartError> {
 
 fn serve() -> Result<(), StartError> {
     let runtime = runtime()?;
-    raise_file_limit();
+    descriptors::raise_limit();
     let host = runtime.block_on(async { Host::open(Start::load(Environment::of_process()).await?).await })?;
     let served = runtime.block_on(serve_until_signal(&host));
     // Tasks end before the database does, which then finishes what they queued.
@@ -105,6 +105,12 @@ async fn serve_until_signal(host: &Host) -> Result<(), StartError> {
     let start = host.start();
     for name in &start.unused {
         complain(&format!("littoral: {name} is set, but it is no setting or has no effect beside the others"));
+    }
+    let (wanted, served) = (start.settings.max_connections, descriptors::connections(start.settings.max_connections));
+    if served < wanted {
+        complain(&format!(
+            "littoral: at most {served} connections at once instead of {wanted}, because the system lets this process open too few files; raise that with `ulimit -n`, or LimitNOFILE= of systemd"
+        ));
     }
     let data = start
         .settings
@@ -139,15 +145,6 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
             std::process::exit(1);
         });
     })
-}
-
-/// Every connection is a file, and shells commonly allow 1,024 of them where the system allows many more.
-fn raise_file_limit() {
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current != maximum {
-        // Not being allowed to is no reason not to start: connections beyond the limit wait.
-        let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
-    }
 }
 
 fn migrate() -> Result<(), StartError> {

@@ -2,24 +2,43 @@
 
 mod client;
 mod patience;
+mod request_body;
+mod seats;
 
 use std::{
-    convert::Infallible, fmt, future::poll_fn, io, net::SocketAddr, pin::pin, sync::Arc, task::Poll, time::Duration,
+    convert::Infallible,
+    fmt,
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    time::Duration,
 };
 
 use gateway::Body;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, header};
+use http_body::Body as _;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use ports::BoxFuture;
 use tokio::{
+    io::{AsyncRead, AsyncReadExt as _},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::watch,
     time::{sleep, timeout},
 };
 
 pub use self::client::Proxies;
-use self::patience::{PatientBody, PatientStream};
+use self::{
+    patience::{PatientBody, PatientStream},
+    request_body::RequestBody,
+    seats::{Seat, Seats},
+};
 
 /// Bytes of a request's head, and of what is kept of a response that its client does not read.
 const BUFFER: usize = 64 * 1024;
@@ -34,8 +53,9 @@ const HEAD: Duration = Duration::from_secs(75);
 /// How long a client may be silent within a request's body.
 const BODY: Duration = Duration::from_secs(30);
 
-/// How long a client may leave a response unread before its connection is closed. A run goes on and can be followed again.
-const UNREAD: Duration = Duration::from_mins(1);
+/// How long a client that was answered early may go on sending before its connection is closed, and how long it may be
+/// silent meanwhile.
+const LINGER: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(5));
 
 /// Pause after accepting failed (no file descriptors left): the next try would fail the same way at once.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -46,8 +66,14 @@ pub type Handler = Arc<dyn Fn(Request<Body>) -> BoxFuture<Response<Body>> + Send
 /// Limits and trust.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at once; the next ones wait in the system's queue.
+    /// Connections at once; the next ones wait in the system's queue. One network may have a quarter of them, where no
+    /// proxy stands before this server.
     pub connections: usize,
+    /// How long a new connection may be silent before it is closed.
+    pub first_byte: Duration,
+    /// How long a client may leave a response unread before its connection is closed. A run goes on and can be followed
+    /// again.
+    pub unread: Duration,
     /// Proxies before this server.
     pub proxies: Proxies,
     /// How long requests may take to end after the signal to stop.
@@ -79,7 +105,10 @@ impl Server {
     /// still open after that (streams) is closed without an end, which tells clients to reconnect.
     pub async fn serve(self: Arc<Self>, listener: TcpListener, stop: impl Future<Output = ()> + Send) {
         let (phase, watching) = watch::channel(Phase::Serving);
-        let seats = Arc::new(Semaphore::new(self.limits.connections.min(Semaphore::MAX_PERMITS)));
+        let all = self.limits.connections;
+        // A proxy brings everybody's requests.
+        let each = if self.limits.proxies.count == 0 { all.div_ceil(4) } else { all };
+        let seats = Seats::new(all, each);
         {
             let mut stop = pin!(stop);
             let mut accepting = pin!(self.accept(&listener, &seats, &watching));
@@ -100,16 +129,12 @@ impl Server {
         phase.closed().await;
     }
 
-    async fn accept(
-        self: &Arc<Self>,
-        listener: &TcpListener,
-        seats: &Arc<Semaphore>,
-        watching: &watch::Receiver<Phase>,
-    ) {
-        // The semaphore is never closed.
-        while let Ok(seat) = Arc::clone(seats).acquire_owned().await {
+    async fn accept(self: &Arc<Self>, listener: &TcpListener, seats: &Arc<Seats>, watching: &watch::Receiver<Phase>) {
+        while let Some(seat) = seats.free().await {
             match listener.accept().await {
                 Ok((stream, peer)) => {
+                    // Closed at once: waiting would take the seat that it is refused.
+                    let Some(seat) = seats.take(seat, peer.ip()) else { continue };
                     tokio::spawn(Arc::clone(self).converse(stream, peer, watching.clone(), seat));
                 }
                 // The client left while it waited to be accepted.
@@ -124,41 +149,78 @@ impl Server {
         stream: TcpStream,
         peer: SocketAddr,
         mut phase: watch::Receiver<Phase>,
-        _seat: OwnedSemaphorePermit,
+        _seat: Seat,
     ) {
+        // Nothing is kept for a connection before its first byte.
+        tokio::select! {
+            first = timeout(self.limits.first_byte, stream.peek(&mut [0])) => {
+                if !matches!(first, Ok(Ok(1..))) {
+                    return;
+                }
+            }
+            _ = phase.changed() => return,
+        }
         // Without it a small write waits for the client's delayed acknowledgement of the one before, 40 ms and more. An
         // error says that the client is gone already.
         let _ = stream.set_nodelay(true);
-        let service = service_fn(|request| self.respond(request, peer));
-        let mut connection = pin!(
-            http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD)
-                .max_headers(HEADERS)
-                .max_buf_size(BUFFER)
-                .half_close(false)
-                .serve_connection(TokioIo::new(PatientStream::new(stream, UNREAD)), service)
-        );
-        loop {
+        let unread = AtomicBool::new(false);
+        let service = service_fn(|request| self.respond(request, peer, &unread));
+        let mut connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            .max_headers(HEADERS)
+            .max_buf_size(BUFFER)
+            .half_close(false)
+            .serve_connection(TokioIo::new(PatientStream::new(stream, self.limits.unread)), service);
+        let ended = loop {
+            let changed = tokio::select! {
+                ended = &mut connection => break ended,
+                changed = phase.changed() => changed,
+            };
+            if changed.is_err() || *phase.borrow_and_update() == Phase::Over {
+                return;
+            }
+            Pin::new(&mut connection).graceful_shutdown();
+        };
+        // Clients come and go; what goes wrong with a request is said in its answer.
+        if unread.load(Ordering::Relaxed) || ended.is_err_and(|error| error.is_parse()) {
+            let stream = connection.into_parts().io.into_inner();
             tokio::select! {
-                // Clients come and go; what goes wrong with a request is said in its answer.
-                _ = connection.as_mut() => return,
-                changed = phase.changed() => {
-                    if changed.is_err() || *phase.borrow_and_update() == Phase::Over {
-                        return;
-                    }
-                    connection.as_mut().graceful_shutdown();
-                }
+                () = linger(stream) => {}
+                _ = phase.wait_for(|phase| *phase == Phase::Over) => {}
             }
         }
     }
 
-    async fn respond(&self, request: Request<Incoming>, peer: SocketAddr) -> Result<Response<Body>, Infallible> {
+    /// Answers a request. Sets `unread` where the answer overtakes the request's body.
+    async fn respond(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        unread: &AtomicBool,
+    ) -> Result<Response<Body>, Infallible> {
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(client::identify(peer, &parts.headers, &self.limits.proxies));
-        let request = Request::from_parts(parts, Body::new(PatientBody::new(body, BODY)));
-        Ok((self.handler)(request).await)
+        if body.is_end_stream() {
+            return Ok((self.handler)(Request::from_parts(parts, Body::empty())).await);
+        }
+        let expects = parts.headers.contains_key(header::EXPECT);
+        let body = RequestBody::new(PatientBody::new(body, BODY));
+        let mut response = (self.handler)(Request::from_parts(parts, Body::new(body.clone()))).await;
+        if !body.drain(expects).await {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            unread.store(true, Ordering::Relaxed);
+        }
+        Ok(response)
     }
+}
+
+/// Reads and drops what a client goes on sending after its answer, until it closes the connection. To close it first would
+/// reset it, and a reset can overtake the answer.
+async fn linger(mut stream: impl AsyncRead + Unpin) {
+    let mut buffer = vec![0; 16 * 1024];
+    let read = async { while let Ok(Ok(1..)) = timeout(LINGER.1, stream.read(&mut buffer)).await {} };
+    let _ = timeout(LINGER.0, read).await;
 }
 
 impl fmt::Debug for Server {

@@ -130,7 +130,8 @@ impl HostSettings {
         let max_computations = number("LITTORAL_MAX_COMPUTATIONS", None, 1, 1024);
         let max_waiting = number("LITTORAL_MAX_WAITING_COMPUTATIONS", Some(256), 0, 100_000).unwrap_or_default();
         let shutdown = number("LITTORAL_SHUTDOWN_SECONDS", Some(10), 0, 600).unwrap_or_default();
-        let listen = environment.read("LITTORAL_LISTEN").unwrap_or("127.0.0.1:8787").parse().unwrap_or_else(|_| {
+        let listen = environment.read("LITTORAL_LISTEN").unwrap_or("127.0.0.1:8787");
+        let listen = address(listen).unwrap_or_else(|| {
             problems.push("LITTORAL_LISTEN: expected an address and a port, like 127.0.0.1:8787 or [::]:8787".into());
             SocketAddr::from(([127, 0, 0, 1], 8787))
         });
@@ -188,6 +189,14 @@ impl HostSettings {
     }
 }
 
+/// An address and a port. Of names, only the one that everybody writes for this machine.
+fn address(text: &str) -> Option<SocketAddr> {
+    match text.strip_prefix("localhost:") {
+        Some(port) => Some(SocketAddr::from(([127, 0, 0, 1], port.parse().ok()?))),
+        None => text.parse().ok(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,6 +212,14 @@ mod tests {
             ("LITTORAL_B".to_owned(), Secret::from("there")),
         ]));
         assert_eq!((given.read("LITTORAL_A"), given.read("LITTORAL_B")), (Some("here"), Some("there")));
+    }
+
+    #[test]
+    fn the_name_of_this_machine_is_an_address_to_listen_on() {
+        assert_eq!(address("localhost:8787"), address("127.0.0.1:8787"));
+        for bad in ["localhost", "localhost:", "localhost:70000", "example.com:80", "localhosts:1"] {
+            assert_eq!(address(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Child, Command, ExitStatus, Output, Stdio},
@@ -102,6 +102,32 @@ fn names_every_wrong_setting_at_once() {
     assert_eq!(output.status.code(), Some(2), "{complaint}");
     assert!(complaint.contains("LITTORAL_LISTEN:") && complaint.contains("LITTORAL_HISTORY_TOKENS:"), "{complaint}");
     assert!(!complaint.contains("everywhere"), "{complaint}");
+}
+
+#[test]
+fn says_what_to_do_when_it_cannot_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let complaint = |command: &mut Command| {
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("localhost:{}", taken.local_addr().unwrap().port());
+    let said = complaint(littoral(folder.path(), &[]).env("LITTORAL_LISTEN", address));
+    assert!(said.contains("Another program listens there") && said.contains("LITTORAL_LISTEN"), "{said}");
+
+    let database = folder.path().join("littoral.db");
+    fs::write(&database, [b'x'; 8192]).unwrap();
+    for log in ["littoral.db-wal", "littoral.db-shm"] {
+        let _ = fs::remove_file(folder.path().join(log));
+    }
+    let said = complaint(&mut littoral(folder.path(), &[]));
+    assert!(said.contains("damaged") && said.contains("restore a backup"), "{said}");
+    assert_eq!(fs::read(&database).unwrap(), [b'x'; 8192], "what is left is not touched");
+
+    let said = complaint(&mut littoral(&database, &[]));
+    assert!(said.contains("LITTORAL_DATA_DIR"), "{said}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Calls from browsers: only from the configured origin, with credentials.
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::upstream::Script;
 use tests::{Answer, Api};
 
@@ -10,6 +10,18 @@ const OURS: &str = "https://app.example.com";
 fn list(answer: &Answer, name: &str) -> Vec<String> {
     let values = answer.headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(|word| word.trim().to_ascii_lowercase()).collect()
+}
+
+/// The names of all headers that the description lets a request have.
+fn header_parameters(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(map) if map.get("in") == Some(&json!("header")) && map["name"].is_string() => {
+            vec![map["name"].as_str().unwrap_or_default().to_ascii_lowercase()]
+        }
+        Value::Object(map) => map.values().flat_map(header_parameters).collect(),
+        Value::Array(items) => items.iter().flat_map(header_parameters).collect(),
+        _ => Vec::new(),
+    }
 }
 
 async fn preflight(api: &Api, origin: &str, method: &str, headers: &str) -> Answer {
@@ -41,9 +53,15 @@ async fn a_preflight_of_our_origin_is_allowed_all_that_the_api_needs() {
         "last-event-id",
         "x-api-key",
         "x-goog-api-key",
+        "x-device-name",
+        "x-device-platform",
         "x-request-id",
     ] {
         assert!(headers.contains(&header.to_owned()), "{headers:?}");
+    }
+    let (_, document) = api.get("/openapi.json").await.json().await;
+    for parameter in header_parameters(&document) {
+        assert!(headers.contains(&parameter), "{parameter} is described and a browser may not send it");
     }
     assert!(answer.bytes().await.is_empty());
 }
@@ -77,7 +95,7 @@ async fn our_origin_may_read_answers_and_errors_and_their_headers() {
         assert_eq!(answer.headers.get_all("access-control-allow-origin").iter().count(), 1, "{path}");
         assert_eq!(answer.header("access-control-allow-credentials"), Some("true"), "{path}");
         let exposed = list(&answer, "access-control-expose-headers");
-        assert!(exposed.contains(&"x-request-id".to_owned()) && exposed.contains(&"retry-after".to_owned()), "{path}");
+        assert_eq!(exposed, ["x-request-id", "retry-after"], "{path}: only what answers carry");
         assert!(list(&answer, "vary").contains(&"origin".to_owned()), "{path}");
     }
 }

@@ -58,7 +58,7 @@ async fn a_stream_has_the_headers_that_proxies_need() {
     let body = json!({ "content": "Hello", "model": model, "stream": true });
     let answer = user.send(Method::POST, &path, &[], Some(&body)).await;
     assert_eq!(answer.header("content-type"), Some("text/event-stream"));
-    assert_eq!(answer.header("cache-control"), Some("no-cache, no-transform"));
+    assert_eq!(answer.header("cache-control"), Some("no-store, no-transform"));
     assert_eq!(answer.header("x-accel-buffering"), Some("no"));
     assert_eq!(answer.header("content-encoding"), None);
     answer.frames().await.rest().await;

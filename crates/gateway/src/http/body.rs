@@ -12,6 +12,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Objects and arrays within each other.
 const MAX_DEPTH: usize = 32;
+/// The most memory that is taken before anything of a body has come, in bytes: what a client announces costs it nothing.
+const FIRST_ROOM: usize = 16 * 1024;
 /// The time that a body may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(30);
 
@@ -57,7 +59,7 @@ async fn bytes(context: &Context, headers: &HeaderMap, body: Body) -> Result<Vec
         return Err(too_large());
     }
     let read = async {
-        let mut bytes = Vec::with_capacity(announced.unwrap_or(0));
+        let mut bytes = Vec::with_capacity(announced.unwrap_or(0).min(FIRST_ROOM));
         let mut chunks = body.into_data_stream();
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(|_| Error::malformed("The body broke off."))?;

@@ -6,9 +6,9 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use crate::Config;
 
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE, OPTIONS";
-const REQUEST_HEADERS: &str =
-    "authorization, x-api-key, x-goog-api-key, content-type, accept, idempotency-key, last-event-id, x-request-id";
-const EXPOSED: &str = "x-request-id, retry-after, ratelimit, ratelimit-policy, location";
+const REQUEST_HEADERS: &str = "authorization, x-api-key, x-goog-api-key, content-type, accept, idempotency-key, last-event-id, \
+    x-device-name, x-device-platform, x-request-id";
+const EXPOSED: &str = "x-request-id, retry-after";
 
 /// The answer to a preflight request; `None` when this is none.
 pub fn preflight(config: &Config, method: &Method, headers: &HeaderMap) -> Option<Response> {

@@ -22,6 +22,8 @@ use crate::{
 const MAX_HEADER_BYTES: usize = 32 * 1024;
 const MAX_HEADERS: usize = 100;
 const MAX_URI_BYTES: usize = 8 * 1024;
+/// How much of a request's method and target a log line shows, in characters: it is written for requests out of bounds, too.
+const MAX_LOGGED: usize = 256;
 
 /// Answers one request.
 pub async fn handle(
@@ -32,10 +34,11 @@ pub async fn handle(
 ) -> Response {
     let started = platform.clock.now();
     let request_id: Arc<str> = request_id::of(request.headers(), &platform).into();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let is_head = request.method() == Method::HEAD;
+    let (method, path) = (cut(request.method().as_str()), cut(request.uri().path()));
     let origin = request.headers().get(header::ORIGIN).cloned();
 
-    let response = if let Err(error) = check_bounds(&request) {
+    let response = if let Err(error) = check(&request) {
         axum::response::IntoResponse::into_response(error)
     } else if let Some(response) = cors::preflight(config, request.method(), request.headers()) {
         response
@@ -59,7 +62,7 @@ pub async fn handle(
         Some(Failure(error)) => problem::render(error, &request_id, response),
         None => response,
     };
-    if method == Method::HEAD {
+    if is_head {
         *response.body_mut() = Body::empty();
     }
     if let Ok(id) = HeaderValue::from_str(&request_id) {
@@ -73,7 +76,7 @@ pub async fn handle(
     let millis = u64::try_from(platform.clock.now().since(started).as_millis()).unwrap_or(u64::MAX);
     let mut line = Line::new(started, level, "request")
         .with("request_id", &*request_id)
-        .with("method", method.as_str())
+        .with("method", method)
         .with("path", path)
         .with("status", status)
         .with("duration_ms", millis);
@@ -102,8 +105,26 @@ fn trim_slash(uri: &mut Uri) {
     }
 }
 
-fn check_bounds(request: &Request<Body>) -> Result<(), Error> {
+fn cut(text: &str) -> String {
+    text.chars().take(MAX_LOGGED).collect()
+}
+
+/// Refuses what is out of bounds, and what a proxy before this server may have understood in another way.
+fn check(request: &Request<Body>) -> Result<(), Error> {
     let headers = request.headers();
+    if headers.get_all(header::HOST).iter().count() > 1 {
+        return Err(Error::malformed("A request has one `Host` header. Send it once."));
+    }
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    if let Some(coding) = codings.next()
+        && (codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+    {
+        return Err(Error::new(
+            ErrorKind::NotImplemented,
+            "transfer_coding_not_supported",
+            "The only transfer coding that this server understands is `chunked`. Send the body without another one.",
+        ));
+    }
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     let uri = request.uri();
     let uri_bytes = uri.path().len() + uri.query().map_or(0, str::len);

@@ -63,9 +63,11 @@ impl Route {
         H: axum::handler::Handler<T, ()>,
         T: 'static,
     {
-        let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
+        // What the router does not know is answered by nothing, and the test of all routes fails.
+        let handler =
+            MethodFilter::try_from(method.clone()).map_or_else(|_| MethodRouter::new(), |filter| on(filter, handler));
         let parameters: Option<&[&str]> = (access != Access::Public).then_some(&[]);
-        Self { method, path, access, parameters, handler: on(filter, handler) }
+        Self { method, path, access, parameters, handler }
     }
 
     /// The same with these query parameters.
@@ -154,6 +156,8 @@ async fn limit_sign_in(context: Context, request: Request, next: Next) -> Result
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
     use crate::routes;
 
@@ -205,6 +209,22 @@ mod tests {
             let asks = route.access.permission().is_some_and(|permission| of_admins.contains(&permission));
             assert_eq!(asks, route.path.starts_with("/api/v1/admin/"), "{} {}", route.method, route.path);
         }
+    }
+
+    #[test]
+    fn the_router_knows_the_method_of_every_route() {
+        for route in routes() {
+            assert!(MethodFilter::try_from(route.method.clone()).is_ok(), "{} {}", route.method, route.path);
+        }
+    }
+
+    #[test]
+    fn a_method_that_the_router_does_not_know_answers_no_get() {
+        let purge = Method::from_bytes(b"PURGE").unwrap();
+        let mut router = router(vec![Route::new(purge, "/x", Access::Public, async || "x")]);
+        let request = Request::builder().uri("/x").body(axum::body::Body::empty()).unwrap();
+        let response = tower_service::Service::call(&mut router, request).now_or_never().unwrap().unwrap();
+        assert_eq!(response.status(), 405);
     }
 
     #[test]

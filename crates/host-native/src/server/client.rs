@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use ports::Client;
 
 /// Which headers of a request are believed: those by proxies before this server, each of which appends to `X-Forwarded-For`.
@@ -17,11 +17,12 @@ pub struct Proxies {
 /// The client of a connection from `peer`. Behind proxies it is the entry of `X-Forwarded-For` that the outermost of them
 /// appended, counted from the end: what stands before it was written by the client and proves nothing.
 pub fn identify(peer: SocketAddr, headers: &HeaderMap, proxies: &Proxies) -> Client {
-    let values = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let entries: Vec<&str> = if proxies.count == 0 {
+    // Bytes: the client's part of the header may be no text, and must not hide the proxy's.
+    let values = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes);
+    let entries: Vec<&[u8]> = if proxies.count == 0 {
         Vec::new()
     } else {
-        values.flat_map(|value| value.split(',')).map(str::trim).collect()
+        values.flat_map(|value| value.split(|byte| *byte == b',')).collect()
     };
     // With fewer entries than proxies somebody came in behind the outermost; the first entry is by a proxy of ours.
     let outermost = entries.len().checked_sub(proxies.count);
@@ -42,7 +43,8 @@ fn country_in(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 }
 
 /// With or without a port, an IPv6 address with or without brackets: proxies differ.
-fn address(entry: &str) -> Option<IpAddr> {
+fn address(entry: &[u8]) -> Option<IpAddr> {
+    let entry = str::from_utf8(entry).ok()?.trim();
     let bare = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(entry);
     bare.parse().ok().or_else(|| entry.parse::<SocketAddr>().ok().map(|address| address.ip()))
 }
@@ -58,6 +60,20 @@ mod tests {
         }
         let proxies = Proxies { count: proxies, country: None };
         identify("10.0.0.9:1234".parse().unwrap(), &map, &proxies).address.unwrap().to_string()
+    }
+
+    #[test]
+    fn bytes_of_the_client_that_are_no_text_hide_nothing() {
+        let mut map = HeaderMap::new();
+        map.append("x-forwarded-for", HeaderValue::from_bytes(b"\xff").unwrap());
+        map.append("x-forwarded-for", HeaderValue::from_bytes(b"6.6.6.6, \xff\xfe, 1.1.1.1").unwrap());
+        let of = |count: usize| {
+            let proxies = Proxies { count, country: None };
+            identify("10.0.0.9:1234".parse().unwrap(), &map, &proxies).address.unwrap().to_string()
+        };
+        assert_eq!(of(1), "1.1.1.1");
+        assert_eq!(of(2), "10.0.0.9", "the counted entry is no address");
+        assert_eq!(of(3), "6.6.6.6");
     }
 
     fn country(headers: &[(&'static str, &str)], count: usize) -> Option<String> {

@@ -19,8 +19,16 @@ use tokio::{
 
 use super::*;
 
-const GENEROUS: Limits =
-    Limits { connections: 100, proxies: Proxies { count: 0, country: None }, shutdown: Duration::from_mins(1) };
+mod early_answers;
+mod seats;
+
+const GENEROUS: Limits = Limits {
+    connections: 100,
+    first_byte: Duration::from_mins(1),
+    unread: Duration::from_mins(1),
+    proxies: Proxies { count: 0, country: None },
+    shutdown: Duration::from_mins(1),
+};
 
 /// What an endless response is made of.
 static NOTHING: [u8; 64 * 1024] = [0; 64 * 1024];

@@ -216,3 +216,31 @@ async fn absurd_credentials_are_401_and_nothing_else() {
     }
     assert_eq!(api.get("/api/v1/health").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_log_line_shows_the_beginning_of_a_long_target_only() {
+    let api = Api::start().await;
+    let path = format!("/{}", "a".repeat(20_000));
+    let Ok(answer) = api.try_send(Method::GET, &path, &[], Vec::new()).await else { return };
+    assert!(answer.status.is_client_error());
+    for line in api.log_lines().unwrap_or_default() {
+        assert!(line.len() < 1_000, "{} bytes", line.len());
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_a_proxy_may_understand_in_another_way_is_refused() {
+    let api = Api::start().await;
+    if api.base_url().is_some() {
+        // A host parses heads itself, and its client sends none of these.
+        return;
+    }
+    for (headers, status) in [
+        (&[("host", "a.example.com"), ("host", "b.example.com")][..], 400),
+        (&[("transfer-encoding", "gzip, chunked")], 501),
+        (&[("transfer-encoding", "gzip"), ("transfer-encoding", "chunked")], 501),
+    ] {
+        let answer = api.send(Method::GET, "/api/v1/health", headers, Vec::new()).await;
+        assert_eq!(answer.status.as_u16(), status, "{headers:?}");
+    }
+}
