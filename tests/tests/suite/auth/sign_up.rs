@@ -16,6 +16,16 @@ async fn where_sign_up_is_closed_nobody_gets_an_account() {
     assert_eq!((status, &body["code"]), (403, &json!("sign_up_closed")), "{body}");
 }
 
+#[tokio::test]
+async fn what_stands_for_no_address_is_none() {
+    let api = Api::start().await;
+    let email = Api::fresh_email();
+    for bad in [format!("guest:{email}"), format!("guest:7{email}"), format!("{email}:25")] {
+        let (status, body) = register(&api, &bad).await.json().await;
+        assert_eq!((status, &body["errors"][0]["pointer"]), (422, &json!("/email")), "{bad}: {body}");
+    }
+}
+
 mod tight {
     use super::*;
 
