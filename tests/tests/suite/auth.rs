@@ -16,7 +16,7 @@ mod refresh;
 mod sensitive;
 mod sessions;
 mod sign_up;
-mod step_up;
+pub mod step_up;
 mod tokens;
 mod totp;
 mod trusted_devices;
