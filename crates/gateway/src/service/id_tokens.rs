@@ -146,7 +146,7 @@ fn check(provider: &OidcProvider, claims: &Value, nonce: Option<&str>, now: Time
     })
 }
 
-/// The issuer of Google's tokens, in both of its forms (developers.google.com, "OpenID Connect").
+/// The issuer of Google's tokens, in both of its forms (developers.google.com, "Verify the Google ID token").
 const GOOGLE: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
 
 /// Whether `email_verified` of this issuer counts. Google says it also of an address that another provider hosts and that was proved
