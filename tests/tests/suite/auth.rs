@@ -13,6 +13,7 @@ mod oidc;
 mod passwords;
 mod recovery_codes;
 mod refresh;
+mod restoration;
 mod sensitive;
 mod sessions;
 mod sign_up;

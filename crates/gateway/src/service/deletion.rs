@@ -64,7 +64,7 @@ async fn plan(
         }
         Err(error) => return Err(error.into()),
     }
-    if let Some(address) = &profile.email {
+    if let Some(address) = profile.email.as_ref().filter(|_| profile.email_verified_at.is_some()) {
         letters::send(platform, config, address, Letter::DeletionScheduled { at: deletion.scheduled_at.to_string() });
     }
     Ok(deletion)

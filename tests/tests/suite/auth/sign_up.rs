@@ -51,7 +51,7 @@ mod tight {
             ("password/reset", json!({ "token": "x", "new_password": "canary-Passw0rd-8" })),
             ("email/verify", json!({ "token": "x" })),
             ("email/resend", json!({ "email": email })),
-            ("email/confirm", json!({ "token": "x" })),
+            ("email/restore", json!({ "token": "x" })),
         ] {
             let (status, body) = api.post(&format!("/api/v1/auth/{path}"), &body).await.json().await;
             assert_eq!((status, &body["code"]), (429, &json!("rate_limited")), "{path}");

@@ -20,7 +20,7 @@ async fn sign_in_again(user: &User) -> (u16, Value) {
 #[tokio::test]
 async fn leaving_can_be_planned_and_taken_back() {
     let api = Api::start().await;
-    let user = api.user().await;
+    let user = api.verified_user().await;
     let elsewhere = User { tokens: sign_in_again(&user).await.1, ..user.clone() };
     let (status, planned) = user.delete(ME).await.json().await;
     assert_eq!((status, &planned["mode"]), (202, &json!("scheduled")), "{planned}");
