@@ -148,9 +148,18 @@ pub fn profile(name: &str) -> Option<&'static Profile> {
 }
 
 /// `LITTORAL_OIDC_PROVIDERS`: the identity providers that the suite plays. The scripted upstream has the keys of `test` at
-/// `/play/jwks-test`, and so on.
+/// `/play/jwks-test`, and so on; `workspace` has the issuer of Google.
 pub fn oidc_providers(upstream: &str) -> String {
-    let provider =
-        |name: &str| format!("{name}|https://{name}.example.com|{upstream}/play/jwks-{name}|app-ios app-android");
-    ["test", "other", "rotating", "down"].map(provider).join(",")
+    let provider = |(name, issuer): (&str, &str)| {
+        format!("{name}|https://{issuer}|{upstream}/play/jwks-{name}|app-ios app-android")
+    };
+    [
+        ("test", "test.example.com"),
+        ("other", "other.example.com"),
+        ("rotating", "rotating.example.com"),
+        ("down", "down.example.com"),
+        ("workspace", "accounts.google.com"),
+    ]
+    .map(provider)
+    .join(",")
 }

@@ -167,3 +167,33 @@ async fn a_reset_takes_the_factor_of_who_proved_no_address_and_tells() {
     assert_eq!(told.count(), 1, "{events}");
     while !api.provider.mail_about(&email, "two-step").await["text"].to_string().contains("factor was removed") {}
 }
+
+#[tokio::test]
+async fn a_reset_unlinks_what_was_linked_before_the_address_was_proved() {
+    let (api, database) = api().await;
+    let user = api.verified_user().await;
+    // From a time when linking wanted no proved address; and afterwards.
+    set(
+        &database,
+        "INSERT INTO identities (provider, subject, user_id, created_at, last_used_at)
+         SELECT 'before', id, id, email_verified_at - 1, 0 FROM users",
+    )
+    .await;
+    set(
+        &database,
+        "INSERT INTO identities (provider, subject, user_id, created_at, last_used_at)
+         SELECT 'after', id, id, email_verified_at, 0 FROM users",
+    )
+    .await;
+    api.post("/api/v1/auth/password/forgot", &json!({ "email": user.email })).await;
+    let token = token_in(&api.provider.mail_about(&user.email, "Reset your password").await);
+    let body = json!({ "token": token, "new_password": "canary-Passw0rd-8" });
+    assert_eq!(api.post("/api/v1/auth/password/reset", &body).await.status, 204);
+    let user = api.sign_in(&user.email, "canary-Passw0rd-8").await;
+    let (_, list) = user.get("/api/v1/auth/identities").await.json().await;
+    let left: Vec<_> = list["identities"].as_array().unwrap().iter().map(|one| one["provider"].clone()).collect();
+    assert_eq!(left, ["after"]);
+    let (_, told) = user.get("/api/v1/auth/events").await.json().await;
+    let unlinked = told["events"].as_array().unwrap().iter().filter(|event| event["action"] == "identity_unlinked");
+    assert_eq!(unlinked.count(), 1, "{told}");
+}

@@ -16,6 +16,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0009_profile.sql", include_str!("../../../migrations/0009_profile.sql")),
     ("0010_credentials.sql", include_str!("../../../migrations/0010_credentials.sql")),
     ("0013_bounded_work.sql", include_str!("../../../migrations/0013_bounded_work.sql")),
+    ("0014_proofs.sql", include_str!("../../../migrations/0014_proofs.sql")),
 ];
 
 /// Applies what is missing and returns the names of what it applied. Safe to run again, and by several at once.

@@ -3,6 +3,7 @@
 
 pub mod access_tokens;
 pub mod accounts;
+pub mod address_restoration;
 pub mod admin;
 pub mod api_keys;
 pub mod audit;

@@ -15,6 +15,7 @@ pub mod messages;
 pub mod one_time_tokens;
 pub mod password_history;
 pub mod profiles;
+pub mod proofs;
 pub mod recovery_codes;
 pub mod run_events;
 pub mod runs;

@@ -123,6 +123,7 @@ impl Victim {
                 json!({ "new_email": Api::fresh_email(), "password": "x" }),
             ),
             (Method::POST, "/api/v1/auth/email/confirm".into(), json!({ "token": "x" })),
+            (Method::POST, "/api/v1/auth/email/restore".into(), json!({ "token": "x" })),
             (Method::POST, "/api/v1/chat/conversations".into(), json!({ "title": "x" })),
             (Method::PATCH, self.conversation_path(), json!({ "title": "x" })),
             (Method::POST, self.messages_path(), json!({ "content": "x", "model": self.model })),

@@ -182,7 +182,7 @@ mod tests {
         // The token of a mail is the proof.
         ("POST /api/v1/auth/password/reset", Access::SignIn),
         ("POST /api/v1/auth/email/verify", Access::SignIn),
-        ("POST /api/v1/auth/email/confirm", Access::SignIn),
+        ("POST /api/v1/auth/email/restore", Access::SignIn),
         ("POST /api/v1/auth/guest", Access::SignIn),
         ("POST /api/v1/auth/oidc/{provider}", Access::SignIn),
     ];

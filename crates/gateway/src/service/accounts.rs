@@ -35,7 +35,8 @@ pub enum Registration {
     Mailed,
 }
 
-/// Makes an account, in the way that the settings say.
+/// Makes an account, in the way that the settings say. Where sign-up is private, the password counts for nothing: a stranger may
+/// have chosen it.
 pub async fn register(
     platform: &Arc<Platform>,
     config: &Arc<Config>,
@@ -45,14 +46,16 @@ pub async fn register(
 ) -> Result<Registration> {
     require_sign_up(config)?;
     limits::sign_up(platform, config, device.address).await?;
-    let hash = passwords::hash(platform, config, password).await?;
     if config.accounts.sign_up == SignUp::Open {
+        let hash = passwords::hash(platform, config, password).await?;
         return open(platform, config, &email, &hash, device).await.map(Registration::SignedIn);
     }
     let (inner, config, device) = (Arc::clone(platform), Arc::clone(config), device.clone());
-    beside::run(platform, "an account could not be made", async move {
-        enroll(&inner, &config, &email, &hash, &device).await
-    });
+    beside::run(
+        platform,
+        "an account could not be made",
+        async move { enroll(&inner, &config, &email, &device).await },
+    );
     Ok(Registration::Mailed)
 }
 
@@ -89,18 +92,18 @@ async fn open(platform: &Platform, config: &Config, email: &Email, hash: &str, d
     }
 }
 
-/// Makes an account that nobody can use before its address is proved: the password comes with the token in the mail. If it is asked
-/// for again, perhaps by somebody else, the letters look alike and nobody knows whose password would be taken: then none is, and
-/// who proves the address chooses one anew.
-async fn enroll(platform: &Platform, config: &Config, email: &Email, hash: &str, device: &Device) -> Result<()> {
-    if !limits::allows_mail(platform, config, email.as_str()).await? {
+/// Makes an account that nobody can use before its address is proved: who follows the letter chooses the password then. Whoever
+/// asks again, perhaps somebody else, causes the same letter.
+async fn enroll(platform: &Platform, config: &Config, email: &Email, device: &Device) -> Result<()> {
+    let to = email.as_str();
+    if !limits::allows_mail(platform, config.accounts.mail_limit, letters::SIGN_UP, to).await? {
         return Ok(());
     }
     let now = platform.clock.now();
     let id = platform.entropy.id(now, UserId::new);
-    let (to, purpose, hash) = (email.as_str(), Purpose::VerifyEmail, Some(hash));
+    let purpose = Purpose::VerifyEmail;
     let user = NewUser { id, email: Some(email), password_hash: None, role: Role::User, email_verified_at: None, now };
-    let issued = one_time_tokens::issue(platform, id, to, purpose, hash, store::one_time_tokens::insert);
+    let issued = one_time_tokens::issue(platform, id, to, purpose, None, store::one_time_tokens::insert);
     let batch = vec![
         store::users::insert(&user),
         issued.statement,
@@ -108,20 +111,19 @@ async fn enroll(platform: &Platform, config: &Config, email: &Email, hash: &str,
         audit::statement(platform, &Event::by_user(id, Action::SignUpAsked, device)),
     ];
     match platform.accounts.batch(batch).await {
-        Ok(_) => letters::send(platform, config, to, Letter::VerifyEmail { token: issued.token }),
+        Ok(_) => letters::send_allowed(platform, config, to, Letter::VerifyEmail { token: issued.token }),
         Err(error) if error.is_unique("users.email") => {
             let known = store::users::decode(&platform.accounts.run(store::users::by_email(email)).await?)?.pop();
             let Some(known) = known else { return Ok(()) };
             let store = store::one_time_tokens::insert_unused;
             let issued = one_time_tokens::issue(platform, known.id, to, purpose, None, store);
-            let forget = store::one_time_tokens::forget_passwords(known.id, purpose.as_str());
-            let stored = platform.accounts.batch(vec![forget, issued.statement]).await?;
-            let letter = if stored.last().is_none_or(|stored| stored.rows.is_empty()) {
+            let stored = platform.accounts.run(issued.statement).await?;
+            let letter = if stored.rows.is_empty() {
                 Letter::AlreadyRegistered
             } else {
                 Letter::VerifyEmail { token: issued.token }
             };
-            letters::send(platform, config, to, letter);
+            letters::send_allowed(platform, config, to, letter);
         }
         Err(error) => return Err(error.into()),
     }

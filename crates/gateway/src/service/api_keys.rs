@@ -89,9 +89,9 @@ pub async fn create(
     match platform.accounts.batch(vec![insert, audit::statement(platform, &event), whose]).await {
         Ok(outcomes) => {
             // The key is told this once: nothing after it may fail.
-            if let Some(email) = outcomes.last().and_then(|found| store::users::decode(found).ok()?.pop()?.email) {
+            if let Some(user) = outcomes.last().and_then(|found| store::users::decode(found).ok()?.pop()) {
                 let what = format!("{} ({}…) was made", letters::harmless(&made.name), made.prefix);
-                letters::send(platform, config, &email, Letter::access_changed("A new API key", &what, device));
+                letters::tell(platform, config, &user, Letter::access_changed("A new API key", &what, device));
             }
             Ok((made, key))
         }

@@ -62,6 +62,8 @@ pub enum Action {
     PasswordChanged,
     /// The password was reset by who reads the mail.
     PasswordReset,
+    /// A password from before the address was proved was taken away.
+    PasswordRemoved,
     /// Too many wrong passwords: an address was locked.
     AccountLocked,
     /// Too many wrong passwords: signing in from a network was locked.
@@ -70,6 +72,8 @@ pub enum Action {
     EmailVerified,
     /// The account got another address.
     EmailChanged,
+    /// The account got the address back that it had.
+    EmailRestored,
     /// A second factor was added.
     SecondFactorAdded,
     /// A second factor was removed.
@@ -123,10 +127,12 @@ impl Action {
             Self::PasswordAsked => "password_asked",
             Self::PasswordChanged => "password_changed",
             Self::PasswordReset => "password_reset",
+            Self::PasswordRemoved => "password_removed",
             Self::AccountLocked => "account_locked",
             Self::NetworkLocked => "network_locked",
             Self::EmailVerified => "email_verified",
             Self::EmailChanged => "email_changed",
+            Self::EmailRestored => "email_restored",
             Self::SecondFactorAdded => "second_factor_added",
             Self::SecondFactorRemoved => "second_factor_removed",
             Self::SecondFactorLocked => "second_factor_locked",

@@ -25,10 +25,11 @@ pub struct Deletion {
 }
 
 /// Plans the deletion of the caller's account: until the day it works as before, so that the plan can be taken back, but only
-/// where the caller is: every other session ends. Planning again changes nothing. The last admin who does not plan to leave
+/// where the caller is: every other session ends, so that the caller must have proved to be there. Planning again changes nothing. The last admin who does not plan to leave
 /// stays. (Who leaves as planned and is the only admin on the day stays until there is another one.)
 pub async fn schedule(platform: &Platform, config: &Config, caller: &Identity, device: &Device) -> Result<Deletion> {
     let session = caller.session()?;
+    caller.require_recent_unless_guest(platform, config).await?;
     let profile = profiles::find(platform, caller.user).await?;
     let deletion = match planned(&profile) {
         Some(deletion) => deletion,
@@ -63,7 +64,7 @@ async fn plan(
         }
         Err(error) => return Err(error.into()),
     }
-    if let Some(address) = &profile.email {
+    if let Some(address) = profile.email.as_ref().filter(|_| profile.email_verified_at.is_some()) {
         letters::send(platform, config, address, Letter::DeletionScheduled { at: deletion.scheduled_at.to_string() });
     }
     Ok(deletion)

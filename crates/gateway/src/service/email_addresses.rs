@@ -17,13 +17,13 @@ use super::{
     letters::{self, Letter},
     limits, login_attempts,
     one_time_tokens::{self, Found, Purpose},
-    second_factors,
+    passwords, second_factors,
     sessions::{self, Tokens},
     sign_in::{self, Method, SignIn},
 };
 use crate::{
     Config,
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     store,
 };
 
@@ -34,39 +34,48 @@ pub fn resend(platform: &Arc<Platform>, config: &Arc<Config>, email: Email) {
         let known = store::users::decode(&inner.accounts.run(store::users::by_email(&email)).await?)?.pop();
         let waits = |user: &User| user.standing == Standing::Active && user.email_verified_at.is_none();
         let Some(user) = known.filter(waits) else { return Ok(()) };
-        if !limits::allows_mail(&inner, &config, email.as_str()).await? {
+        if !limits::allows_mail(&inner, config.accounts.mail_limit, letters::SIGN_UP, email.as_str()).await? {
             return Ok(());
         }
-        let store = store::one_time_tokens::insert_again;
+        let store = store::one_time_tokens::insert;
         let issued = one_time_tokens::issue(&inner, user.id, email.as_str(), Purpose::VerifyEmail, None, store);
         inner.accounts.batch(vec![one_time_tokens::purge(&inner), issued.statement]).await?;
-        letters::send(&inner, &config, email.as_str(), Letter::VerifyEmail { token: issued.token });
+        letters::send_allowed(&inner, &config, email.as_str(), Letter::VerifyEmail { token: issued.token });
         Ok(())
     });
 }
 
-/// Takes a token as the proof of an address. Who signed up privately is signed in with it.
+/// Takes a token as the proof of an address. Who signed up privately chooses the password with it and is signed in: one that was
+/// chosen before may be a stranger's.
 pub async fn verify(
     platform: &Platform,
     config: &Config,
     token: Secret<String>,
+    password: Option<Secret<String>>,
     device: &Device,
 ) -> Result<Option<SignIn>> {
     let found = one_time_tokens::find(platform, Purpose::VerifyEmail, &token).await?;
-    let Found { user, email, password_hash, .. } = &found;
+    let Found { user, email, .. } = &found;
     if user.email.as_ref() != Some(email) {
         return Err(one_time_tokens::refused());
     }
-    let now = platform.clock.now();
+    let begins = user.email_verified_at.is_none() && user.password_hash.is_none();
+    let hash = match password {
+        Some(password) if begins => Some(passwords::hash(platform, config, password).await?),
+        None if begins => {
+            return Err(Error::field("/password", "Choose the password of your account and send it with the token."));
+        }
+        _ => None,
+    };
     let mut batch = vec![
-        store::users::verify_email(user.id, email, password_hash.as_deref(), now),
+        store::users::verify_email(user.id, email, hash.as_deref(), platform.clock.now()),
         audit::statement(platform, &Event::by_user(user.id, Action::EmailVerified, device)),
     ];
-    let begins = user.email_verified_at.is_none() && user.password_hash.is_none();
     let mut tokens: Option<Tokens> = None;
     if begins {
         let (open, first) = sign_in::open(platform, config, user.id, user.role, true, Method::Registration, device)?;
         batch.extend(open);
+        batch.push(store::users::demand_unchanged(user.id, user.credential_generation));
         tokens = Some(first);
     }
     one_time_tokens::spend(platform, &found, batch).await?;
@@ -74,6 +83,20 @@ pub async fn verify(
         sessions::outdate_all(platform, config, user.id).await?;
     }
     Ok(tokens.map(SignIn::Done))
+}
+
+/// Refuses an account whose address can be proved and was not: its owner may be somebody else, who is not told of what happens in
+/// it.
+pub fn require_proved(platform: &Platform, config: &Config, user: &User) -> Result<()> {
+    let provable = config.mail.enabled && platform.mail.delivers() && user.email.is_some();
+    if !provable || user.email_verified_at.is_some() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::Forbidden,
+        "email_not_verified",
+        "Confirm your e-mail address first; /api/v1/auth/email/resend sends the mail again.",
+    ))
 }
 
 /// Begins to give an account another address, for who knows its password; whoever's account has none signed in lately.
@@ -106,25 +129,35 @@ pub async fn change(
 pub fn ask(platform: &Arc<Platform>, config: &Arc<Config>, user: UserId, new: Email, password_hash: Option<String>) {
     let (inner, config) = (Arc::clone(platform), Arc::clone(config));
     beside::run(platform, "a new address could not be asked to confirm", async move {
-        if !limits::allows_mail(&inner, &config, new.as_str()).await? {
+        if !limits::allows_mail(&inner, config.accounts.mail_limit, letters::SIGN_UP, new.as_str()).await? {
             return Ok(());
         }
         let taken = inner.accounts.run(store::users::by_email(&new)).await?;
         if !taken.rows.is_empty() {
-            letters::send(&inner, &config, new.as_str(), Letter::AlreadyRegistered);
+            letters::send_allowed(&inner, &config, new.as_str(), Letter::AlreadyRegistered);
             return Ok(());
         }
         let (hash, store) = (password_hash.as_deref(), store::one_time_tokens::insert);
         let issued = one_time_tokens::issue(&inner, user, new.as_str(), Purpose::ConfirmEmail, hash, store);
         inner.accounts.batch(vec![one_time_tokens::purge(&inner), issued.statement]).await?;
-        letters::send(&inner, &config, new.as_str(), Letter::ConfirmNewEmail { token: issued.token });
+        letters::send_allowed(&inner, &config, new.as_str(), Letter::ConfirmNewEmail { token: issued.token });
         Ok(())
     });
 }
 
-/// Gives an account the address that a token was sent to, and tells the one before. A guest becomes a user by it.
-pub async fn confirm(platform: &Platform, config: &Config, token: Secret<String>, device: &Device) -> Result<()> {
+/// Gives the caller's account the address that a token was sent to, and tells the one before, with a way back. A guest becomes a
+/// user by it. Who only reads the mail gives an account nothing: a stranger may have asked for the address.
+pub async fn confirm(
+    platform: &Platform,
+    config: &Config,
+    caller: &Identity,
+    token: Secret<String>,
+    device: &Device,
+) -> Result<()> {
     let found = one_time_tokens::find(platform, Purpose::ConfirmEmail, &token).await?;
+    if found.user.id != caller.user {
+        return Err(one_time_tokens::refused());
+    }
     let (user, now) = (&found.user, platform.clock.now());
     let new = Email::parse(&found.email).ok_or_else(one_time_tokens::refused)?;
     let mut batch = if user.role == Role::Guest {
@@ -139,13 +172,20 @@ pub async fn confirm(platform: &Platform, config: &Config, token: Secret<String>
     // What was mailed to the address before permits nothing any more, nor do other new addresses.
     let purposes = [Purpose::VerifyEmail, Purpose::ConfirmEmail, Purpose::ResetPassword];
     batch.extend(purposes.map(|purpose| store::one_time_tokens::revoke(user.id, purpose.as_str(), now)));
-    batch.push(audit::statement(platform, &Event::by_user(user.id, Action::EmailChanged, device)));
+    let event = Event { session: caller.session, ..Event::by_user(user.id, Action::EmailChanged, device) };
+    batch.push(audit::statement(platform, &event));
+    let old = user.email.as_deref().filter(|_| user.email_verified_at.is_some());
+    let way_back = old.map(|old| {
+        let store = store::one_time_tokens::insert;
+        (old, one_time_tokens::issue(platform, user.id, old, Purpose::RestoreEmail, None, store))
+    });
+    batch.extend(way_back.iter().map(|(_, issued)| issued.statement.clone()));
     one_time_tokens::spend(platform, &found, batch).await?;
     if user.email_verified_at.is_none() {
         sessions::outdate_all(platform, config, user.id).await?;
     }
-    if let Some(old) = &user.email {
-        letters::send(platform, config, old, Letter::EmailChanged { new_hint: new.hint() });
+    if let Some((old, issued)) = way_back {
+        letters::send(platform, config, old, Letter::EmailChanged { new_hint: new.hint(), token: issued.token });
     }
     Ok(())
 }

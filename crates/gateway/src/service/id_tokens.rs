@@ -136,6 +136,7 @@ fn check(provider: &OidcProvider, claims: &Value, nonce: Option<&str>, now: Time
     let said_email = text("email").and_then(Email::parse);
     // Apple says it as a text.
     let verified = matches!(&claims["email_verified"], Value::Bool(true)) || text("email_verified") == Some("true");
+    let verified = verified && said_email.as_ref().is_some_and(|email| may_vouch(claims, email));
     Ok(Claims {
         subject: subject.to_owned(),
         email: said_email.clone().filter(|_| verified),
@@ -143,6 +144,17 @@ fn check(provider: &OidcProvider, claims: &Value, nonce: Option<&str>, now: Time
         name: text("name").and_then(tidy),
         proved_at: proved_at(claims, now),
     })
+}
+
+/// The issuer of Google's tokens, in both of its forms (developers.google.com, "Verify the Google ID token").
+const GOOGLE: [&str; 2] = ["https://accounts.google.com", "accounts.google.com"];
+
+/// Whether `email_verified` of this issuer counts. Google says it also of an address that another provider hosts and that was proved
+/// once, perhaps by somebody who has it no more: Google knows only of its own addresses and of those of a Workspace domain (`hd`).
+fn may_vouch(claims: &Value, email: &Email) -> bool {
+    let host = email.as_str().rsplit_once('@').map_or("", |(_, host)| host);
+    let google = claims["iss"].as_str().is_some_and(|issuer| GOOGLE.contains(&issuer));
+    !google || matches!(host, "gmail.com" | "googlemail.com") || claims["hd"].as_str().is_some_and(|hd| !hd.is_empty())
 }
 
 /// When the user was there: at `auth_time` if the token has one (OIDC Core 1.0, 2), as the provider may have made the token long
@@ -300,6 +312,30 @@ mod tests {
         }
         assert_eq!(checked(json!({ "email": "nonsense", "email_verified": true }), None).unwrap().email, None);
         assert_eq!(checked(json!({ "name": " Ada\n" }), None).unwrap().name.as_deref(), Some("Ada"));
+    }
+
+    #[test]
+    fn google_vouches_only_for_addresses_that_it_hosts() {
+        let google = OidcProvider { issuers: GOOGLE.map(str::to_owned).to_vec(), ..provider() };
+        for (email, said, counts) in [
+            ("ada@gmail.com", json!({}), true),
+            ("Ada@GoogleMail.com", json!({}), true),
+            ("ada@example.com", json!({ "hd": "example.com" }), true),
+            ("ada@example.com", json!({}), false),
+            ("ada@example.com", json!({ "hd": "" }), false),
+            ("ada@example.com", json!({ "hd": null }), false),
+            ("ada@example.com", json!({ "hd": true }), false),
+            ("ada@gmail.com.example.com", json!({}), false),
+            ("ada@notgmail.com", json!({}), false),
+        ] {
+            for issuer in GOOGLE {
+                let mut token = token(json!({ "iss": issuer, "email": email, "email_verified": true }));
+                token.as_object_mut().unwrap().extend(said.as_object().unwrap().clone());
+                let claims = check(&google, &token, None, Timestamp::from_millis(NOW * 1000)).unwrap();
+                assert_eq!(claims.email.is_some(), counts, "{issuer} {email} {said}");
+                assert!(claims.said_email.is_some(), "{email}");
+            }
+        }
     }
 
     #[test]

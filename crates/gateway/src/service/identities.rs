@@ -1,11 +1,13 @@
 //! Identities: signing in by another provider's ID token, proving with one to be there, linking one to an account, unlinking it.
 //!
 //! A token finds its account by provider and subject, never by address alone. Only a first one may join an account that is
-//! there already, and only if its address was proved twice: to the provider and to us. If it was not proved to us, whoever
-//! made the account may have squatted on the address; joining would give that person's password and sessions a part in it.
-//! Taking the account over instead would have to find everything such a person left in it. So it is refused: the owner of the
-//! address gets the account by a reset of its password, which ends what was there, and links then. An address that the
-//! provider does not vouch for is shown and counts for nothing: the account that it makes has none.
+//! there already, and only if its address was proved twice: to the provider and to us. If it was not proved to us, it is refused: the
+//! owner of the address gets the account by a reset of its password, which ends what was there, and links then. If it was proved,
+//! whoever made the account may still have squatted on the address before: joining ends what is older than the proof, the password
+//! and the sessions that it opened included ([`store::proofs`]). An address that the provider does not vouch for is shown and
+//! counts for nothing: the account that it makes has none.
+//!
+//! Linking wants a proved address, as a second factor does: the owner of the address is told of it.
 
 use domain::{
     Timestamp, UserId,
@@ -17,7 +19,7 @@ use ports::{DatabaseError, DatabaseErrorKind, Platform};
 use super::{
     accounts,
     audit::{self, Action, Event},
-    guests,
+    email_addresses, guests,
     id_tokens::{self, Claims, Proof},
     identity::Identity,
     letters::{self, Letter},
@@ -84,7 +86,8 @@ pub async fn sign_in(
     Err(in_use())
 }
 
-/// Links a first identity to the account of its address; the next look finds it, or what another request has made of it.
+/// Links a first identity to the account of its address, and ends what is older in it than the proof of the address; the next look
+/// finds it, or what another request has made of it.
 async fn adopt(
     platform: &Platform,
     config: &Config,
@@ -94,16 +97,37 @@ async fn adopt(
     email: &Email,
     device: &Device,
 ) -> Result<()> {
-    let link = store::identities::insert_if_verified(&new(platform, provider, claims, user.id), email);
-    let event = linked(user.id, provider, device);
-    match platform.accounts.batch(vec![link, audit::statement(platform, &event)]).await {
-        Ok(_) => {
-            tell(platform, config, user, &provider.name, "added", device);
-            Ok(())
-        }
-        Err(error) if is_unique(&error) || error.kind == DatabaseErrorKind::Check => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    let now = platform.clock.now();
+    let told = |action| audit::statement_if_changed(platform, &Event::by_user(user.id, action, device));
+    let batch = vec![
+        store::identities::insert_if_verified(&new(platform, provider, claims, user.id), email),
+        audit::statement(platform, &linked(user.id, provider, device)),
+        store::proofs::end_sessions(user.id, now),
+        store::proofs::forget_password(user.id, now),
+        told(Action::PasswordRemoved),
+        store::proofs::delete_keys(user.id),
+        told(Action::ApiKeysRevoked),
+        store::proofs::delete_factors(user.id),
+        told(Action::SecondFactorRemoved),
+        store::recovery_codes::delete_if_needless(user.id),
+        store::proofs::delete_identities(user.id),
+        told(Action::IdentityUnlinked),
+        store::challenges::delete_all(user.id),
+    ];
+    let outcomes = match platform.accounts.batch(batch).await {
+        Ok(outcomes) => outcomes,
+        Err(error) if is_unique(&error) || error.kind == DatabaseErrorKind::Check => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let [_, _, sessions, password, ..] = outcomes.as_slice() else { return Ok(()) };
+    sessions::remember_ends(platform, config, &store::sessions::ids(sessions)?).await?;
+    let what = if password.rows.is_empty() {
+        "added"
+    } else {
+        "added, and the password was removed, which somebody chose before this address was confirmed"
+    };
+    tell(platform, config, user, &provider.name, what, device);
+    Ok(())
 }
 
 /// Makes an account. None: another request was faster, with the identity or with the address.
@@ -145,6 +169,7 @@ pub async fn link(
     // A guest has nothing to prove itself with.
     if !is_guest {
         caller.require_recent(platform, config).await?;
+        email_addresses::require_proved(platform, config, &user)?;
     }
     let claims = id_tokens::verify(platform, provider, proof).await?;
     let claims = Claims { name: name.or(claims.name), ..claims };
@@ -241,10 +266,8 @@ pub async fn unlink(
 
 /// Mails a user, as the account was before, that an identity of a provider was linked or unlinked.
 fn tell(platform: &Platform, config: &Config, user: &User, provider: &str, what: &str, device: &Device) {
-    if let Some(email) = &user.email {
-        let what = format!("signing in with {} was {what}", letters::harmless(provider));
-        letters::send(platform, config, email, Letter::access_changed("How you sign in was changed", &what, device));
-    }
+    let what = format!("signing in with {} was {what}", letters::harmless(provider));
+    letters::tell(platform, config, user, Letter::access_changed("How you sign in was changed", &what, device));
 }
 
 fn find_provider<'a>(config: &'a Config, name: &str) -> Result<&'a OidcProvider> {

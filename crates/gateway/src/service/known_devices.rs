@@ -33,9 +33,9 @@ pub fn tell_unless_known(
     device: &Device,
 ) -> Result<(), DatabaseError> {
     let before = places.map(|places| store::sessions::decode_places(places, device)).transpose()?.unwrap_or_default();
-    let Some(email) = user.email.as_deref().filter(|_| !before.iter().any(|before| is_same(before, device))) else {
+    if before.iter().any(|before| is_same(before, device)) {
         return Ok(());
-    };
+    }
     let unknown = || "unknown".to_owned();
     let known_as = device.name.clone().or_else(|| device.platform.clone()).or_else(|| device.user_agent.clone());
     let letter = Letter::NewDevice {
@@ -43,7 +43,7 @@ pub fn tell_unless_known(
         place: device.country.clone().unwrap_or_else(unknown),
         time: platform.clock.now().to_minute(),
     };
-    letters::send(platform, config, email, letter);
+    letters::tell(platform, config, user, letter);
     Ok(())
 }
 

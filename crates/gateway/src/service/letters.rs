@@ -1,16 +1,28 @@
 //! Letters: what the product tells its users by mail, as plain text and as HTML. The words are in `letters/`; the first line
 //! of a text is its subject. When a letter is due is decided by other services, and how mail travels by the host.
+//!
+//! An address that nobody proved may be a stranger's to the account: it gets only what proves it and what resets the password, and
+//! no letter holds words that a stranger chose. Each address gets a limited number of letters of each kind.
 
-use std::{pin::pin, time::Duration};
+use std::{future::ready, pin::pin, time::Duration};
 
-use domain::{Secret, account::Device};
+use domain::{
+    Secret,
+    account::{Device, User},
+};
 use futures_util::future::{Either, select};
 use ports::{Mail, MailError, Mailer, Platform, Tasks};
 
-use crate::{Config, config, log::Line};
+use super::limits;
+use crate::{Config, config, error::Result, log::Line};
 
 /// How long handing a letter over may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Letters that strangers cause by asking for an account or an address, in the limit of their address.
+pub const SIGN_UP: &str = "sign-up";
+/// Letters that reset a password, counted apart: who floods an address with other letters does not keep its owner out.
+pub const RESET: &str = "reset";
 
 /// A letter. Its texts are shown as they are; times and hints are the caller's to write.
 #[derive(Clone, Debug)]
@@ -29,7 +41,11 @@ pub enum Letter {
     EmailChanged {
         /// The new address, partly hidden.
         new_hint: String,
+        /// Gives the account this address back.
+        token: Secret<String>,
     },
+    /// To the address that an account had: it has the one before again.
+    EmailRestored,
     /// A new password can be chosen.
     ResetPassword {
         /// Permits it once.
@@ -105,11 +121,21 @@ impl Letter {
         Self::AccessChanged { title, what: format!("{done}, on {}.", harmless(from)) }
     }
 
+    /// What it counts as in the limit of its address.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::VerifyEmail { .. } | Self::ConfirmNewEmail { .. } | Self::AlreadyRegistered => SIGN_UP,
+            Self::ResetPassword { .. } => RESET,
+            other => other.words().name,
+        }
+    }
+
     fn words(&self) -> Words {
         match self {
             Self::VerifyEmail { .. } => words!("verify-email"),
             Self::ConfirmNewEmail { .. } => words!("confirm-new-email"),
             Self::EmailChanged { .. } => words!("email-changed"),
+            Self::EmailRestored => words!("email-restored"),
             Self::ResetPassword { .. } => words!("reset-password"),
             Self::PasswordChanged { .. } => words!("password-changed"),
             Self::NewDevice { .. } => words!("new-device"),
@@ -130,7 +156,11 @@ impl Letter {
             Self::VerifyEmail { token } => linked("verify-email", token),
             Self::ConfirmNewEmail { token } => linked("confirm-email", token),
             Self::ResetPassword { token } => linked("reset-password", token),
-            Self::EmailChanged { new_hint } => vec![("new_hint", new_hint)],
+            Self::EmailChanged { new_hint, token } => {
+                let mut values = linked("restore-email", token);
+                values.push(("new_hint", new_hint));
+                values
+            }
             Self::NewDevice { device, place, time } => {
                 vec![("device", harmless(&device)), ("place", harmless(&place)), ("time", time)]
             }
@@ -138,14 +168,38 @@ impl Letter {
             Self::AccessChanged { title, what } => vec![("title", title.to_owned()), ("what", what)],
             Self::DeletionScheduled { at } => vec![("at", at)],
             Self::PasswordChanged { ended } => vec![("ended", ended.into())],
-            Self::AlreadyRegistered => Vec::new(),
+            Self::AlreadyRegistered | Self::EmailRestored => Vec::new(),
         }
     }
 }
 
+/// Tells a user of what happened in their account, if the address is proved to be theirs.
+pub fn tell(platform: &Platform, config: &Config, user: &User, letter: Letter) {
+    if let Some(email) = user.email.as_deref().filter(|_| user.email_verified_at.is_some()) {
+        send(platform, config, email, letter);
+    }
+}
+
 /// Sends a letter beside the request: the caller's answer takes no longer for it, so that time tells nobody whether an address
-/// is known. A failure is a line in the log, without address and token.
+/// is known. An address that got too many of the kind lately gets no more of them for a while. A failure is a line in the log,
+/// without address and token.
 pub fn send(platform: &Platform, config: &Config, to: &str, letter: Letter) {
+    let (inner, quota, kind, address) = (platform.clone(), config.accounts.mail_limit, letter.kind(), to.to_owned());
+    deliver(platform, config, to, letter, async move { limits::allows_mail(&inner, quota, kind, &address).await });
+}
+
+/// The same for a letter that was taken from the limit already, because there was more to do for it than to send it.
+pub fn send_allowed(platform: &Platform, config: &Config, to: &str, letter: Letter) {
+    deliver(platform, config, to, letter, ready(Ok(true)));
+}
+
+fn deliver(
+    platform: &Platform,
+    config: &Config,
+    to: &str,
+    letter: Letter,
+    allowed: impl Future<Output = Result<bool>> + Send + 'static,
+) {
     if !config.mail.enabled {
         return;
     }
@@ -154,6 +208,10 @@ pub fn send(platform: &Platform, config: &Config, to: &str, letter: Letter) {
     let (mailer, tasks) = (platform.mail.clone(), platform.tasks.clone());
     let (clock, log) = (platform.clock.clone(), platform.log.clone());
     platform.tasks.spawn(Box::pin(async move {
+        // If the limit cannot be asked, too many letters are better than none.
+        if !allowed.await.unwrap_or(true) {
+            return;
+        }
         if let Err(error) = hand_over(&*mailer, &*tasks, mail).await {
             Line::new(clock.now(), "error", "mail could not be sent")
                 .with("letter", name)
@@ -163,7 +221,7 @@ pub fn send(platform: &Platform, config: &Config, to: &str, letter: Letter) {
     }));
 }
 
-async fn hand_over(mailer: &dyn Mailer, tasks: &dyn Tasks, mail: Mail) -> Result<(), MailError> {
+async fn hand_over(mailer: &dyn Mailer, tasks: &dyn Tasks, mail: Mail) -> std::result::Result<(), MailError> {
     match select(pin!(mailer.send(mail)), pin!(tasks.sleep(PATIENCE))).await {
         Either::Left((sent, _)) => sent,
         Either::Right(_) => Err(MailError(format!("no answer within {PATIENCE:?}"))),
@@ -231,8 +289,18 @@ fn page_link(app_url: &str, page: &str, token: &str) -> String {
 pub fn harmless(text: &str) -> String {
     let kept = text.chars().take(64).map(|c| if c.is_alphanumeric() || "-_.,'()+;".contains(c) { c } else { ' ' });
     let text: String = kept.collect();
-    let words: Vec<_> = text.split_whitespace().collect();
+    let words: Vec<_> = text.split_whitespace().map(broken).filter(|word| !word.is_empty()).collect();
     if words.is_empty() { "unknown".into() } else { words.join(" ") }
+}
+
+/// A word without the dots that make it look like the name of a host; the number of a version keeps them.
+fn broken(word: &str) -> String {
+    let is_version = word.matches('.').count() <= 2 && word.chars().all(|c| c.is_ascii_digit() || c == '.');
+    if is_version {
+        word.to_owned()
+    } else {
+        word.split('.').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    }
 }
 
 #[cfg(test)]

@@ -46,11 +46,11 @@ pub async fn sign_up(platform: &Platform, config: &Config, from: Option<IpAddr>)
     take(platform, &format!("sign-up:{}", network(from)), config.accounts.sign_up_limit).await
 }
 
-/// Takes one of the letters that strangers may cause to an e-mail address, and tells whether there was one. Who asked must not
+/// Takes one of the letters of a kind that may be sent to an e-mail address, and tells whether there was one. Who asked must not
 /// learn.
-pub async fn allows_mail(platform: &Platform, config: &Config, to: &str) -> Result<bool> {
-    let bucket = format!("mail:{}", Key::of(to).as_str());
-    let decision = platform.limiter.take(&bucket, config.accounts.mail_limit, 1, platform.clock.now()).await?;
+pub async fn allows_mail(platform: &Platform, quota: Quota, kind: &str, to: &str) -> Result<bool> {
+    let bucket = format!("mail:{}", Key::of(&format!("{kind} {to}")).as_str());
+    let decision = platform.limiter.take(&bucket, quota, 1, platform.clock.now()).await?;
     Ok(decision.allowed)
 }
 

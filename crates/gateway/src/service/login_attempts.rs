@@ -150,8 +150,8 @@ pub async fn failed(
     if let Some(until) = own.and_then(|record| record.locked_until).filter(|_| rule.failures > 0) {
         let event = Event { action: Action::AccountLocked, succeeded: true, detail: None, ..*event };
         audit::record(platform, &event).await;
-        if let Some(email) = user.and_then(|user| user.email.as_deref()) {
-            letters::send(platform, config, email, Letter::AccountLocked { until: until.to_minute() });
+        if let Some(user) = user {
+            letters::tell(platform, config, user, Letter::AccountLocked { until: until.to_minute() });
         }
     }
     if own.is_none() || (network.is_none() && tried.network.is_some()) {

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::{Secret, UserId, account::User};
+use domain::{Secret, Timestamp, UserId, account::User};
 use ports::{DatabaseError, DatabaseErrorKind, Outcome, Platform, Statement};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    store::{self, one_time_tokens::NewToken},
+    store::{
+        self,
+        one_time_tokens::{Brought, NewToken},
+    },
 };
 
 /// The longest token that is looked at, in characters.
@@ -26,6 +29,8 @@ pub enum Purpose {
     ConfirmEmail,
     /// To choose a new password.
     ResetPassword,
+    /// To give an account the address back that it had.
+    RestoreEmail,
 }
 
 impl Purpose {
@@ -35,6 +40,7 @@ impl Purpose {
             Self::VerifyEmail => "verify_email",
             Self::ConfirmEmail => "confirm_email",
             Self::ResetPassword => "reset_password",
+            Self::RestoreEmail => "restore_email",
         }
     }
 
@@ -43,6 +49,7 @@ impl Purpose {
         match self {
             Self::VerifyEmail | Self::ConfirmEmail => Duration::from_hours(24),
             Self::ResetPassword => Duration::from_hours(1),
+            Self::RestoreEmail => Duration::from_hours(7 * 24),
         }
     }
 }
@@ -93,6 +100,8 @@ pub struct Found {
     pub email: String,
     /// The hash of the password that comes with it.
     pub password_hash: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
 }
 
 /// The token that a client brought.
@@ -106,7 +115,9 @@ pub async fn find(platform: &Platform, purpose: Purpose, token: &Secret<String>)
     let found = outcomes.first().map(store::one_time_tokens::decode).transpose()?.flatten();
     let user = outcomes.get(1).map(store::users::decode).transpose()?.and_then(|mut users| users.pop());
     match (found, user) {
-        (Some((email, password_hash)), Some(user)) => Ok(Found { hash, user, email, password_hash }),
+        (Some(Brought { email, password_hash, created_at }), Some(user)) => {
+            Ok(Found { hash, user, email, password_hash, created_at })
+        }
         _ => Err(refused()),
     }
 }

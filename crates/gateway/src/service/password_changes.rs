@@ -72,7 +72,7 @@ pub async fn change(
     if let Some(ended) = outcomes.first() {
         sessions::remember_ends(platform, config, &store::sessions::ids(ended)?).await?;
     }
-    tell(platform, config, &user, SESSIONS);
+    letters::tell(platform, config, &user, Letter::PasswordChanged { ended: SESSIONS });
     Ok(())
 }
 
@@ -82,20 +82,19 @@ pub fn forget(platform: &Arc<Platform>, config: &Arc<Config>, email: Email) {
     beside::run(platform, "a password could not be reset by mail", async move {
         let known = store::users::decode(&inner.accounts.run(store::users::by_email(&email)).await?)?.pop();
         let Some(user) = known.filter(|user| user.standing == Standing::Active) else { return Ok(()) };
-        // Counted apart: who floods an address with other letters does not keep its owner out.
-        if !limits::allows_mail(&inner, &config, &format!("reset {}", email.as_str())).await? {
+        if !limits::allows_mail(&inner, config.accounts.mail_limit, letters::RESET, email.as_str()).await? {
             return Ok(());
         }
         let store = store::one_time_tokens::insert;
         let issued = one_time_tokens::issue(&inner, user.id, email.as_str(), Purpose::ResetPassword, None, store);
         inner.accounts.batch(vec![one_time_tokens::purge(&inner), issued.statement]).await?;
-        letters::send(&inner, &config, email.as_str(), Letter::ResetPassword { token: issued.token });
+        letters::send_allowed(&inner, &config, email.as_str(), Letter::ResetPassword { token: issued.token });
         Ok(())
     });
 }
 
 /// Gives an account a new password by who reads its mail. Every session ends and every API key, and a lock is lifted: whoever
-/// had got in is out.
+/// had got in is out. So are identities that were linked before the address was proved.
 pub async fn reset(
     platform: &Platform,
     config: &Config,
@@ -108,8 +107,12 @@ pub async fn reset(
     require_new(platform, config, user, &new).await?;
     let hash = passwords::hash(platform, config, new).await?;
     let now = platform.clock.now();
+    let unlinked = Event::by_user(user.id, Action::IdentityUnlinked, device);
     let mut batch = vec![
         store::sessions::end_all(user.id, None, "password_reset", now),
+        // Before the address is proved by this.
+        store::proofs::delete_identities(user.id),
+        audit::statement_if_changed(platform, &unlinked),
         store::password_history::keep(user.id, now),
         store::users::reset_password(user.id, &found.email, &hash, now),
         login_attempts::clear(&Key::of(user.email.as_deref().unwrap_or_default())),
@@ -123,13 +126,15 @@ pub async fn reset(
     if user.email_verified_at.is_none() {
         // Whoever made the account without reading this mail may have made other ways in.
         batch.extend(enrolment::removal(platform, &Event::by_user(user.id, Action::SecondFactorRemoved, device)));
-        batch.push(store::identities::delete_all(user.id));
     }
     let outcomes = one_time_tokens::spend(platform, &found, batch).await?;
     if let Some(ended) = outcomes.first() {
         sessions::remember_ends(platform, config, &store::sessions::ids(ended)?).await?;
     }
-    tell(platform, config, user, EVERYTHING);
+    if let Some(email) = &user.email {
+        // Proved by the mail that brought the token, if not before.
+        letters::send(platform, config, email, Letter::PasswordChanged { ended: EVERYTHING });
+    }
     enrolment::removed(platform, config, user.id, outcomes.get(removed), "your second factor was removed", device)
         .await;
     Ok(())
@@ -165,10 +170,4 @@ async fn require_new(platform: &Platform, config: &Config, user: &User, new: &Se
         }
     }
     Ok(())
-}
-
-fn tell(platform: &Platform, config: &Config, user: &User, ended: &'static str) {
-    if let Some(email) = &user.email {
-        letters::send(platform, config, email, Letter::PasswordChanged { ended });
-    }
 }

@@ -96,11 +96,7 @@ pub async fn require_if_any(platform: &Platform, config: &Config, caller: &Ident
 /// Tells a user by mail, if there is an address. What it tells of is done: that it could not be told is a line in the log.
 async fn tell(platform: &Platform, config: &Config, user: UserId, letter: Letter) {
     match accounts::find(platform, user).await {
-        Ok(user) => {
-            if let Some(email) = user.email {
-                letters::send(platform, config, &email, letter);
-            }
-        }
+        Ok(user) => letters::tell(platform, config, &user, letter),
         Err(error) => Line::new(platform.clock.now(), "error", "a user could not be told of a change")
             .show("cause", &error)
             .write(&*platform.log),

@@ -57,39 +57,33 @@ pub fn insert_unused(token: &NewToken<'_>) -> Statement {
     )
 }
 
-/// A new token that brings the password which the account's only one for this purpose brings. If there were several, nobody knows whose
-/// password it would be: then it brings none.
-pub fn insert_again(token: &NewToken<'_>) -> Statement {
-    token.statement(
-        "INSERT INTO one_time_tokens (hash, user_id, purpose, email, password_hash, created_at, expires_at)
-         VALUES (?1, ?2, ?3, ?4,
-                 coalesce(?5, (SELECT max(password_hash) FROM one_time_tokens WHERE user_id = ?2 AND purpose = ?3
-                               GROUP BY user_id HAVING count(DISTINCT coalesce(password_hash, '')) = 1)),
-                 ?6, ?7) RETURNING hash",
-    )
-}
-
-/// Takes the passwords from an account's unused tokens for a purpose: more than one person may have chosen one.
-pub fn forget_passwords(user: UserId, purpose: &'static str) -> Statement {
-    Statement::new(
-        "UPDATE one_time_tokens SET password_hash = NULL WHERE user_id = ?1 AND purpose = ?2 AND used_at IS NULL",
-        [user.to_string().into(), purpose.into()],
-    )
-}
-
-/// What a token that counts brings: the address it was sent to and the hash of a password. No row: it does not count.
+/// What a token that counts brings: the address it was sent to, the hash of a password, and when it was made. No row: it does not count.
 pub fn find(hash: &str, purpose: &'static str, now: Timestamp) -> Statement {
     Statement::new(
-        "SELECT email, password_hash FROM one_time_tokens
+        "SELECT email, password_hash, created_at FROM one_time_tokens
          WHERE hash = ?1 AND purpose = ?2 AND used_at IS NULL AND expires_at > ?3",
         [hash.into(), purpose.into(), now.millis().into()],
     )
 }
 
+/// What a token brings.
+pub struct Brought {
+    /// Where it was sent.
+    pub email: String,
+    /// The hash of a password.
+    pub password_hash: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
 /// Decodes [`find`].
-pub fn decode(outcome: &Outcome) -> Result<Option<(String, Option<String>)>, DatabaseError> {
+pub fn decode(outcome: &Outcome) -> Result<Option<Brought>, DatabaseError> {
     let Some(row) = outcome.rows.first() else { return Ok(None) };
-    Ok(Some((row.text(0)?.to_owned(), row.maybe_text(1)?.map(str::to_owned))))
+    Ok(Some(Brought {
+        email: row.text(0)?.to_owned(),
+        password_hash: row.maybe_text(1)?.map(str::to_owned),
+        created_at: Timestamp::from_millis(row.integer(2)?),
+    }))
 }
 
 /// Uses a token up. One that was used or has expired meanwhile violates `NOT NULL`, so that its whole batch fails: of two at once,

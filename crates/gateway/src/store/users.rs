@@ -30,8 +30,8 @@ pub struct NewUser<'a> {
 pub fn insert(user: &NewUser<'_>) -> Statement {
     let email = user.email.map_or_else(|| format!("{NO_EMAIL}{}", user.id), |email| email.as_str().to_owned());
     Statement::new(
-        "INSERT INTO users (id, email, password_hash, role, email_verified_at, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+        "INSERT INTO users (id, email, password_hash, role, email_verified_at, created_at, updated_at, password_set_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, CASE WHEN ?3 = '' THEN NULL ELSE ?6 END)",
         [
             user.id.to_string().into(),
             email.into(),
@@ -96,7 +96,7 @@ pub fn by_token(hash: &str) -> Statement {
 pub fn change_password(id: UserId, old: &str, new: &str, now: Timestamp) -> Statement {
     Statement::new(
         "UPDATE users SET password_hash = CASE WHEN password_hash = ?2 THEN ?3 END, must_change_password = 0, updated_at = ?4,
-                credential_generation = credential_generation + 1
+                password_set_at = ?4, credential_generation = credential_generation + 1
          WHERE id = ?1",
         [id.to_string().into(), old.into(), new.into(), now.millis().into()],
     )
@@ -106,7 +106,7 @@ pub fn change_password(id: UserId, old: &str, new: &str, now: Timestamp) -> Stat
 pub fn reset_password(id: UserId, email: &str, new: &str, now: Timestamp) -> Statement {
     Statement::new(
         "UPDATE users
-         SET password_hash = ?3, must_change_password = 0, updated_at = ?4,
+         SET password_hash = ?3, must_change_password = 0, updated_at = ?4, password_set_at = ?4,
              credential_generation = credential_generation + 1,
              email_verified_at = CASE WHEN email = ?2 THEN coalesce(email_verified_at, ?4) ELSE email_verified_at END
          WHERE id = ?1",
@@ -137,17 +137,42 @@ pub fn verify_email(id: UserId, email: &str, password_hash: Option<&str>, now: T
     Statement::new(
         "UPDATE users
          SET password_hash = CASE WHEN password_hash = '' AND email_verified_at IS NULL THEN coalesce(?3, '') ELSE password_hash END,
+             password_set_at = CASE WHEN password_hash = '' AND email_verified_at IS NULL AND ?3 IS NOT NULL THEN ?4
+                                    ELSE password_set_at END,
              email_verified_at = coalesce(email_verified_at, ?4), updated_at = ?4
          WHERE id = ?1 AND email = ?2",
         [id.to_string().into(), email.into(), password_hash.into(), now.millis().into()],
     )
 }
 
-/// Gives an account another address, which is proved. One that is taken violates `users.email`.
+/// Gives an account another address, which its user proved. One that is taken violates `users.email`. If no address was proved
+/// before, all that is in the account is that user's.
 pub fn change_email(id: UserId, email: &str, now: Timestamp) -> Statement {
     Statement::new(
-        "UPDATE users SET email = ?2, email_verified_at = ?3, updated_at = ?3 WHERE id = ?1",
+        "UPDATE users
+         SET proved_since = CASE WHEN email_verified_at IS NULL THEN created_at ELSE coalesce(proved_since, email_verified_at) END,
+             email = ?2, email_verified_at = ?3, updated_at = ?3
+         WHERE id = ?1",
         [id.to_string().into(), email.into(), now.millis().into()],
+    )
+}
+
+/// Gives an account the address back that it had before a change. Its password signs in no more until another one is set.
+pub fn restore_email(id: UserId, email: &str, now: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE users
+         SET email = ?2, email_verified_at = ?3, updated_at = ?3, credential_generation = credential_generation + 1,
+             must_change_password = CASE WHEN password_hash = '' THEN must_change_password ELSE 1 END
+         WHERE id = ?1",
+        [id.to_string().into(), email.into(), now.millis().into()],
+    )
+}
+
+/// Takes an address from the account that has it and never proved it, for another account whose user did.
+pub fn give_up_unproved(email: &str, to: UserId, now: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE users SET email = ?3 || id, updated_at = ?4 WHERE email = ?1 AND id <> ?2 AND email_verified_at IS NULL",
+        [email.into(), to.to_string().into(), NO_EMAIL.into(), now.millis().into()],
     )
 }
 
@@ -161,7 +186,8 @@ pub fn by_id(id: UserId) -> Statement {
     )
 }
 
-/// Makes a guest a user, with what it has now: an address, a password. What is missing stays as it was. For who is no guest the
+/// Makes a guest a user, with what it has now: an address, a password. What is missing stays as it was. If the address is proved, all
+/// that is in the account is its owner's. For who is no guest the
 /// role becomes nothing, which the column's `NOT NULL` refuses, and with it the batch.
 pub fn promote_guest(
     id: UserId,
@@ -173,7 +199,9 @@ pub fn promote_guest(
     Statement::new(
         "UPDATE users
          SET role = CASE role WHEN 'guest' THEN 'user' END, email = coalesce(?2, email),
-             password_hash = coalesce(?3, password_hash), email_verified_at = coalesce(?4, email_verified_at), updated_at = ?5
+             password_hash = coalesce(?3, password_hash), email_verified_at = coalesce(?4, email_verified_at), updated_at = ?5,
+             password_set_at = CASE WHEN ?3 IS NULL THEN password_set_at ELSE ?5 END,
+             proved_since = CASE WHEN ?4 IS NULL THEN proved_since ELSE created_at END
          WHERE id = ?1",
         [
             id.to_string().into(),

@@ -86,7 +86,7 @@ async fn a_guest_has_no_keys() {
 #[tokio::test]
 async fn a_new_key_is_told_by_mail() {
     let api = Api::start().await;
-    let user = api.user().await;
+    let user = api.verified_user().await;
     let body = json!({ "name": "CI https://evil.example" });
     let device = [("x-device-name", "Ada's phone")];
     let (status, made) = user.send(Method::POST, KEYS, &device, Some(&body)).await.json().await;

@@ -37,7 +37,7 @@ pub async fn lock(api: &Api, email: &str) -> (Vec<u16>, (u16, String, u64)) {
 #[tokio::test]
 async fn a_known_and_an_unknown_address_are_locked_alike() {
     let api = Api::start().await;
-    let (user, unknown) = (api.user().await, Api::fresh_email());
+    let (user, unknown) = (api.verified_user().await, Api::fresh_email());
     let (known, other) = join(lock(&api, &user.email), lock(&api, &unknown)).await;
     for (counted, (status, code, after)) in [&known, &other] {
         assert_eq!((counted.as_slice(), *status, code.as_str()), (&[401; 5][..], 429, "account_locked"));

@@ -160,6 +160,32 @@ async fn a_first_token_makes_an_account_and_the_next_signs_in_to_it() {
 }
 
 #[tokio::test]
+async fn google_vouches_only_for_addresses_that_it_hosts() {
+    let api = start().await;
+    api.provider.play("jwks-workspace", jwks(&["other"])).await;
+    let of_google = |changes: &Value| {
+        let issued = json!({ "iss": "https://accounts.google.com", "email_verified": true });
+        token("workspace", &fresh_subject(), &with(&issued, changes))
+    };
+    let (hosted, foreign) = (Api::fresh_email(), Api::fresh_email());
+    let gmail = hosted.replace("@example.com", "@gmail.com");
+    for (said, email) in [
+        (json!({ "email": hosted, "hd": "example.com" }), json!(hosted)),
+        (json!({ "email": gmail }), json!(gmail)),
+        (json!({ "email": foreign }), Value::Null),
+    ] {
+        let user = signed_in(&api, "workspace", &of_google(&said), 201).await;
+        let me = me(&user).await;
+        assert_eq!((&me["email"], &me["email_verified"]), (&email, &json!(email.is_string())), "{said}");
+        assert_eq!(identities(&user).await[0]["email"], said["email"], "it is shown");
+    }
+    // Nor does such an address join an account.
+    let owner = api.verified_user().await;
+    let stranger = signed_in(&api, "workspace", &of_google(&json!({ "email": owner.email })), 201).await;
+    assert_ne!(stranger.id().await, owner.id().await);
+}
+
+#[tokio::test]
 async fn a_name_that_only_the_app_was_told_is_kept() {
     let api = start().await;
     let body = json!({ "id_token": token("test", &fresh_subject(), &json!({})), "name": " Ada\u{7} Lovelace " });

@@ -69,7 +69,7 @@ async fn every_rule_that_a_password_breaks_is_named_and_nothing_echoed() {
 #[tokio::test]
 async fn a_change_ends_the_other_sessions_and_keeps_this_one() {
     let api = Api::start().await;
-    let user = api.user().await;
+    let user = api.verified_user().await;
     let (_, other) = login(&api, &user.email, PASSWORD).await.json().await;
     assert_eq!(change(&user, PASSWORD, OTHER).await.status, 204);
 

@@ -16,6 +16,16 @@ async fn where_sign_up_is_closed_nobody_gets_an_account() {
     assert_eq!((status, &body["code"]), (403, &json!("sign_up_closed")), "{body}");
 }
 
+#[tokio::test]
+async fn what_stands_for_no_address_is_none() {
+    let api = Api::start().await;
+    let email = Api::fresh_email();
+    for bad in [format!("guest:{email}"), format!("guest:7{email}"), format!("{email}:25")] {
+        let (status, body) = register(&api, &bad).await.json().await;
+        assert_eq!((status, &body["errors"][0]["pointer"]), (422, &json!("/email")), "{bad}: {body}");
+    }
+}
+
 mod tight {
     use super::*;
 
@@ -41,7 +51,7 @@ mod tight {
             ("password/reset", json!({ "token": "x", "new_password": "canary-Passw0rd-8" })),
             ("email/verify", json!({ "token": "x" })),
             ("email/resend", json!({ "email": email })),
-            ("email/confirm", json!({ "token": "x" })),
+            ("email/restore", json!({ "token": "x" })),
         ] {
             let (status, body) = api.post(&format!("/api/v1/auth/{path}"), &body).await.json().await;
             assert_eq!((status, &body["code"]), (429, &json!("rate_limited")), "{path}");

@@ -87,6 +87,7 @@ async fn every_sensitive_operation_asks_for_it() {
             json!({ "current_password": PASSWORD, "new_password": "canary-Passw0rd-8" }),
         ),
         (&user, "DELETE", "/api/v1/users/me", json!({ "mode": "immediate" })),
+        (&user, "DELETE", "/api/v1/users/me", json!({ "mode": "scheduled" })),
         (&user, "GET", "/api/v1/users/me/export", Value::Null),
         (
             &admin,

@@ -26,6 +26,11 @@ async fn change(user: &User, new: &str, password: &str) -> Answer {
     user.post("/api/v1/auth/email/change", &json!({ "new_email": new, "password": password })).await
 }
 
+/// Brings the token of a mail to a new address in a session of the account.
+async fn confirm(user: &User, token: &str) -> Answer {
+    user.post("/api/v1/auth/email/confirm", &json!({ "token": token })).await
+}
+
 /// The token of the mail that registering or resending brought.
 pub async fn verify_token(api: &Api, email: &str) -> String {
     token_in(&api.provider.mail_about(email, "Confirm your e-mail address").await)
@@ -78,7 +83,7 @@ async fn a_token_of_an_address_counts_for_a_day() {
 #[tokio::test]
 async fn a_country_that_was_not_seen_before_is_told_and_a_known_one_forgotten() {
     let api = Api::start().await;
-    let user = api.user().await;
+    let user = api.verified_user().await;
     let told = async || {
         let mails = api.provider.mails_to(&user.email).await;
         mails.iter().filter(|mail| mail["subject"] == "A new device signed in").count()
@@ -123,12 +128,16 @@ async fn another_address_counts_when_it_is_confirmed_and_the_old_one_is_told() {
     // What was mailed to the old address permits nothing afterwards.
     let resets = reset_token(&api, &user.email).await;
 
-    assert_eq!(post(&api, "confirm", json!({ "token": token })).await.status, 204);
+    // Who only reads the mail, or is somebody else, gives the account nothing: the link may have been asked for by a stranger.
+    assert_eq!(post(&api, "confirm", json!({ "token": token })).await.status, 401);
+    no_token(confirm(&api.user().await, &token).await).await;
+    assert_eq!(view(&user).await, (json!(user.email), json!(true)));
+    assert_eq!(confirm(&user, &token).await.status, 204);
     assert_eq!(view(&user).await, (json!(new), json!(true)));
     let told = api.provider.mail_about(&user.email, "Your e-mail address was changed").await;
     let text = told["text"].as_str().unwrap();
     assert!(text.contains("u…@example.com") && !text.contains(&new), "{text}");
-    no_token(post(&api, "confirm", json!({ "token": token })).await).await;
+    no_token(confirm(&user, &token).await).await;
     no_token(reset(&api, &resets, "canary-Passw0rd-8").await).await;
     assert_eq!(login(&api, &new, PASSWORD).await.status, 200);
     assert_eq!(login(&api, &user.email, PASSWORD).await.status, 401);
@@ -151,8 +160,8 @@ async fn a_new_password_ends_what_the_old_one_asked_for() {
             let body = json!({ "current_password": PASSWORD, "new_password": "canary-Passw0rd-8" });
             assert_eq!(user.post("/api/v1/auth/password/change", &body).await.status, 204);
         }
-        no_token(post(&api, "confirm", json!({ "token": token })).await).await;
-        assert_eq!(login(&api, &user.email, "canary-Passw0rd-8").await.status, 200);
+        let user = api.sign_in(&user.email, "canary-Passw0rd-8").await;
+        no_token(confirm(&user, &token).await).await;
     }
 }
 
@@ -181,7 +190,7 @@ async fn an_address_that_is_somebodys_is_told_to_that_somebody_alone() {
     assert_eq!(change(&user, &wanted, PASSWORD).await.status, 202);
     let token = token_in(&api.provider.mail_about(&wanted, "Confirm your new").await);
     assert_eq!(register(&api, &wanted).await.status, 201);
-    no_token(post(&api, "confirm", json!({ "token": token })).await).await;
+    no_token(confirm(&user, &token).await).await;
     assert_eq!(view(&user).await.0, json!(user.email));
     assert_eq!(login(&api, &wanted, PASSWORD).await.status, 200);
 }
@@ -189,7 +198,7 @@ async fn an_address_that_is_somebodys_is_told_to_that_somebody_alone() {
 #[tokio::test]
 async fn a_device_that_was_not_seen_before_is_told_to_the_user() {
     let api = Api::start().await;
-    let user = api.user().await;
+    let user = api.verified_user().await;
     let on = async |name: &str| {
         let headers = [("content-type", "application/json"), ("x-device-name", name), ("x-device-platform", "ios")];
         let body = json!({ "email": user.email, "password": PASSWORD }).to_string();
@@ -211,7 +220,7 @@ async fn a_device_that_was_not_seen_before_is_told_to_the_user() {
 #[tokio::test]
 async fn what_a_device_calls_itself_does_not_make_it_known() {
     let api = Api::start().await;
-    let user = api.user().await;
+    let user = api.verified_user().await;
     let told = async || {
         let mails = api.provider.mails_to(&user.email).await;
         mails.iter().filter(|mail| mail["subject"] == "A new device signed in").count()
@@ -246,6 +255,40 @@ async fn what_a_device_calls_itself_does_not_make_it_known() {
     } else {
         assert_eq!(told().await, 2);
     }
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_proved_gets_no_letters_about_what_a_stranger_does() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let headers = [("content-type", "application/json"), ("x-device-name", "Call evil.example")];
+    let body = json!({ "email": user.email, "password": PASSWORD }).to_string();
+    assert_eq!(api.send(Method::POST, "/api/v1/auth/login", &headers, body.into()).await.status, 200);
+    assert_eq!(user.post("/api/v1/auth/api-keys", &json!({ "name": "evil.example" })).await.status, 201);
+    assert_eq!(user.delete("/api/v1/users/me").await.status, 202);
+    let body = json!({ "current_password": PASSWORD, "new_password": "canary-Passw0rd-8" });
+    assert_eq!(user.post("/api/v1/auth/password/change", &body).await.status, 204);
+    // Another user's mail came later than these would have.
+    reset_token(&api, &api.user().await.email).await;
+    let subjects: Vec<_> =
+        api.provider.mails_to(&user.email).await.iter().map(|mail| mail["subject"].clone()).collect();
+    assert_eq!(subjects, ["Confirm your e-mail address"]);
+}
+
+#[tokio::test]
+async fn letters_of_a_kind_are_limited_and_hold_no_words_that_look_like_a_host() {
+    let api = Api::start().await;
+    let user = api.verified_user().await;
+    for _ in 0..8 {
+        assert_eq!(user.post("/api/v1/auth/api-keys", &json!({ "name": "evil.example/x" })).await.status, 201);
+    }
+    let mail = api.provider.mail_about(&user.email, "A new API key").await;
+    assert!(mail["text"].as_str().unwrap().contains("evil example x ("), "{mail}");
+    assert!(!mail.to_string().contains("evil.example"), "{mail}");
+    // A letter of another kind comes through, and later than those would have.
+    reset_token(&api, &user.email).await;
+    let all = api.provider.mails_to(&user.email).await;
+    assert_eq!(all.iter().filter(|mail| mail["subject"] == "A new API key").count(), 5);
 }
 
 #[tokio::test]

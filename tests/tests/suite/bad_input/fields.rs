@@ -28,7 +28,8 @@ fn fields(path: &str) -> &'static [(&'static str, Kind)] {
         "forgot" => &[("email", Required), ("captcha_token", Text)],
         "resend" => &[("email", Required)],
         "reset" => &[("token", Required), ("new_password", Required)],
-        "verify" | "confirm" => &[("token", Required)],
+        "verify" => &[("token", Required), ("password", Text)],
+        "confirm" | "restore" => &[("token", Required)],
         "change" => &[("new_email", Required), ("password", Text)],
         "refresh" => &[("refresh_token", Required)],
         "messages" => &[
@@ -126,6 +127,7 @@ async fn required_fields_that_are_missing_are_named_together() {
         ("/api/v1/auth/email/resend", &["/email"]),
         ("/api/v1/auth/email/change", &["/new_email"]),
         ("/api/v1/auth/email/confirm", &["/token"]),
+        ("/api/v1/auth/email/restore", &["/token"]),
         (&victim.messages_path(), &["/content"]),
         ("/api/v1/ai/complete", &["/prompt"]),
     ] {

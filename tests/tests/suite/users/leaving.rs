@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tests::{Api, PASSWORD, User};
 
 use super::ME;
+use crate::auth::step_up::hour_old;
 
 async fn leave(user: &User, body: &Value) -> (u16, Value) {
     user.send(Method::DELETE, ME, &[], Some(body)).await.json().await
@@ -19,7 +20,7 @@ async fn sign_in_again(user: &User) -> (u16, Value) {
 #[tokio::test]
 async fn leaving_can_be_planned_and_taken_back() {
     let api = Api::start().await;
-    let user = api.user().await;
+    let user = api.verified_user().await;
     let elsewhere = User { tokens: sign_in_again(&user).await.1, ..user.clone() };
     let (status, planned) = user.delete(ME).await.json().await;
     assert_eq!((status, &planned["mode"]), (202, &json!("scheduled")), "{planned}");
@@ -47,6 +48,35 @@ async fn leaving_can_be_planned_and_taken_back() {
     assert_eq!((status, same), (200, profile));
     let told = api.provider.mails_to(&user.email).await;
     assert_eq!(told.iter().filter(|mail| mail["subject"] == "Your account will be deleted").count(), 1, "{told:?}");
+}
+
+#[tokio::test]
+async fn who_has_not_proved_to_be_there_plans_nothing_and_signs_nobody_out() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let elsewhere = User { tokens: sign_in_again(&user).await.1, ..user.clone() };
+    let refused = async || {
+        let (status, body) = leave(&hour_old(&user), &json!({ "mode": "scheduled" })).await;
+        assert_eq!((status, &body["code"]), (403, &json!("step_up_required")), "{body}");
+    };
+    refused().await;
+    let (status, profile) = elsewhere.get(ME).await.json().await;
+    assert_eq!((status, &profile["deletion_scheduled_at"]), (200, &Value::Null), "{profile}");
+
+    // Nor does asking again, once it is planned.
+    assert_eq!(user.delete(ME).await.status, 202);
+    let back = User { tokens: sign_in_again(&user).await.1, ..user.clone() };
+    refused().await;
+    assert_eq!(back.get(ME).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_guest_plans_to_leave_without_a_proof() {
+    let api = Api::start().await;
+    let (_, tokens) = api.post("/api/v1/auth/guest", &json!({})).await.json().await;
+    let guest = User { api, email: String::new(), tokens };
+    let (status, planned) = hour_old(&guest).delete(ME).await.json().await;
+    assert_eq!((status, &planned["mode"]), (202, &json!("scheduled")), "{planned}");
 }
 
 #[tokio::test]

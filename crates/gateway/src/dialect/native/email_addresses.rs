@@ -1,11 +1,11 @@
-//! `/api/v1/auth/email`: proving an address, and changing it.
+//! `/api/v1/auth/email`: proving an address, changing it, and taking a change back.
 
 use axum::{body::Body, response::Response};
 use domain::Secret;
 use http::{HeaderMap, StatusCode};
 
 use super::{
-    auth::{address, answer, required},
+    auth::{address, answer, maybe_new_password, required},
     wire::{accepted, no_content},
 };
 use crate::{
@@ -16,15 +16,18 @@ use crate::{
         device,
         fields::Fields,
     },
-    service::{email_addresses, limits, one_time_tokens::MAX_TOKEN, passwords::MAX_CHARACTERS},
+    service::{address_restoration, email_addresses, limits, one_time_tokens::MAX_TOKEN, passwords::MAX_CHARACTERS},
 };
 
 /// `POST /api/v1/auth/email/verify`
 pub async fn verify(context: Context, headers: HeaderMap, body: Body) -> Result<Response> {
-    let token = token(&context, &headers, body).await?;
+    let mut fields = Fields::new(body::object(&context, &headers, body, false).await?);
+    let token = Secret::new(fields.text("token", 1..=MAX_TOKEN));
+    let password = maybe_new_password(&context, &mut fields, "password");
+    fields.finish(())?;
     let device = device::of(&context, &headers);
     limits::recovery(&context.platform, &context.config, device.address).await?;
-    let done = email_addresses::verify(&context.platform, &context.config, token, &device).await?;
+    let done = email_addresses::verify(&context.platform, &context.config, token, password, &device).await?;
     Ok(done.map_or_else(no_content, |done| answer(StatusCode::OK, done)))
 }
 
@@ -54,11 +57,21 @@ pub async fn change(context: Context, caller: Caller, headers: HeaderMap, body: 
 }
 
 /// `POST /api/v1/auth/email/confirm`
-pub async fn confirm(context: Context, headers: HeaderMap, body: Body) -> Result<Response> {
+pub async fn confirm(context: Context, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response> {
+    caller.session()?;
     let token = token(&context, &headers, body).await?;
     let device = device::of(&context, &headers);
     limits::recovery(&context.platform, &context.config, device.address).await?;
-    email_addresses::confirm(&context.platform, &context.config, token, &device).await?;
+    email_addresses::confirm(&context.platform, &context.config, &caller, token, &device).await?;
+    Ok(no_content())
+}
+
+/// `POST /api/v1/auth/email/restore`
+pub async fn restore(context: Context, headers: HeaderMap, body: Body) -> Result<Response> {
+    let token = token(&context, &headers, body).await?;
+    let device = device::of(&context, &headers);
+    limits::recovery(&context.platform, &context.config, device.address).await?;
+    address_restoration::restore(&context.platform, &context.config, token, &device).await?;
     Ok(no_content())
 }
 

@@ -28,7 +28,8 @@ fn every_letter() -> Vec<Letter> {
     vec![
         Letter::VerifyEmail { token: token() },
         Letter::ConfirmNewEmail { token: token() },
-        Letter::EmailChanged { new_hint: text("VALUE") },
+        Letter::EmailChanged { new_hint: text("VALUE"), token: token() },
+        Letter::EmailRestored,
         Letter::ResetPassword { token: token() },
         Letter::PasswordChanged { ended: "VALUE" },
         Letter::NewDevice { device: text("VALUE"), place: text("VALUE"), time: text("VALUE") },
@@ -69,6 +70,7 @@ fn a_token_is_in_a_link_and_on_a_line_of_its_own() {
         ("verify-email", Letter::VerifyEmail { token: Secret::from("t+k/n") }),
         ("confirm-email", Letter::ConfirmNewEmail { token: Secret::from("t+k/n") }),
         ("reset-password", Letter::ResetPassword { token: Secret::from("t+k/n") }),
+        ("restore-email", Letter::EmailChanged { new_hint: "VALUE".into(), token: Secret::from("t+k/n") }),
     ] {
         let (_, text, html) = written(&letter);
         let link = format!("https://sea.example/app/{page}?token=t%2Bk%2Fn");
@@ -83,9 +85,26 @@ fn a_token_is_in_a_link_and_on_a_line_of_its_own() {
 fn a_strangers_words_become_neither_markup_nor_links_nor_lines() {
     let device = format!("<b>\"Evil\"</b>\r\nhttp://evil.example/{{{{token}}}} \u{202e}{}", "x".repeat(100));
     let (_, text, html) = written(&Letter::NewDevice { device, place: "\n".into(), time: "now".into() });
-    assert!(text.contains("\nDevice: b Evil b http evil.example token xxxx"), "{text}");
+    assert!(text.contains("\nDevice: b Evil b http evil example token xxxx"), "{text}");
     assert!(text.contains("\nPlace: unknown\n"), "{text}");
     assert!(!text.contains(&"x".repeat(64)) && !html.contains("<b>") && !html.contains("http://evil"), "{html}");
+}
+
+#[test]
+fn words_that_look_like_a_host_are_broken() {
+    for (said, shown) in [
+        ("evil.example", "evil example"),
+        ("Ada's phone. Call evil.example/login.", "Ada's phone Call evil example login"),
+        ("www.evil.example.", "www evil example"),
+        ("ada@evil.example", "ada evil example"),
+        ("evil\u{3002}example \u{ff0e}com", "evil example com"),
+        ("192.0.2.1/login", "192 0 2 1 login"),
+        ("4ever.com 1.2com", "4ever com 1 2com"),
+        ("iOS 18.1.2, App/7.4", "iOS 18.1.2, App 7.4"),
+        ("...", "unknown"),
+    ] {
+        assert_eq!(harmless(said), shown, "{said}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use tests::{Api, User, token_in};
+use tests::{Api, PASSWORD, User, token_in};
 
 use super::{
     super::{
@@ -39,7 +39,7 @@ async fn told(api: &Api, email: &str) -> String {
 #[tokio::test]
 async fn who_links_and_unlinks_is_told_by_mail_once_each() {
     let api = start().await;
-    let user = api.user().await;
+    let user = api.verified_user().await;
     let mine = token("test", &fresh_subject(), &verified(&Api::fresh_email()));
     assert_eq!(link(&user, "test", &mine).await.0, 201);
     assert_eq!(told(&api, &user.email).await, "signing in with test was added, on an unnamed device.");
@@ -84,34 +84,48 @@ async fn an_account_whose_address_was_never_proved_is_not_joined() {
     assert_eq!((status, &problem["code"]), (409, &json!("email_in_use")), "{problem}");
     assert!(!problem.to_string().contains(&squatter.email), "{problem}");
     assert!(identities(&squatter).await.is_empty());
-    // Signed in, the two belong together by its owner's word.
-    let (status, linked) = link(&squatter, "test", &first).await;
+    // Nor may it be linked from within.
+    let (status, problem) = link(&squatter, "test", &first).await;
+    assert_eq!((status, &problem["code"]), (403, &json!("email_not_verified")), "{problem}");
+    // Who proves the address links it.
+    let proof = reset_token(&api, &squatter.email).await;
+    assert_eq!(reset(&api, &proof, "canary-Passw0rd-8").await.status, 204);
+    let owner = api.sign_in(&squatter.email, "canary-Passw0rd-8").await;
+    let (status, linked) = link(&owner, "test", &first).await;
     assert_eq!((status, &linked["provider"]), (201, &json!("test")), "{linked}");
     let again = signed_in(&api, "test", &first, 200).await;
-    assert_eq!(me(&again).await["user_id"], me(&squatter).await["user_id"]);
+    assert_eq!(me(&again).await["user_id"], me(&owner).await["user_id"]);
 }
 
 #[tokio::test]
-async fn who_proves_an_address_by_a_reset_gets_the_account_without_what_others_linked() {
+async fn joining_ends_what_is_older_than_the_proof_of_the_address() {
     let api = start().await;
-    // Somebody makes an account with an address that is not theirs, and links a way in.
+    // Somebody makes an account with an address that is not theirs; its owner follows the link of the letter.
     let squatter = api.user().await;
-    let theirs = token("test", &fresh_subject(), &json!({}));
-    assert_eq!(link(&squatter, "test", &theirs).await.0, 201);
+    let with_key = squatter.with_key(&["chat"]).await;
+    let proof = token_in(&api.provider.mail_about(&squatter.email, "Confirm your e-mail address").await);
+    assert_eq!(api.post("/api/v1/auth/email/verify", &json!({ "token": proof })).await.status, 204);
+    let squatter = squatter.refreshed().await;
+    let later = api.sign_in(&squatter.email, PASSWORD).await;
+    assert_eq!(with_key.get("/api/v1/chat/conversations").await.status, 200);
+
+    let first = token("test", &fresh_subject(), &verified(&squatter.email));
+    let owner = signed_in(&api, "test", &first, 200).await;
+    assert_eq!(owner.id().await, me(&owner).await["user_id"]);
+    for ended in [&squatter, &later, &with_key] {
+        assert_eq!(ended.get("/api/v1/chat/conversations").await.status, 401);
+    }
+    assert_eq!(login(&api, &squatter.email, PASSWORD).await.status, 401);
+    let what = told(&api, &squatter.email).await;
+    assert!(what.contains("signing in with test was added, and the password was removed"), "{what}");
+    // What is newer stays when another provider joins: a password that who reads the mail has chosen, and its sessions.
     let proof = reset_token(&api, &squatter.email).await;
     assert_eq!(reset(&api, &proof, "canary-Passw0rd-8").await.status, 204);
-    let (_, tokens) = login(&api, &squatter.email, "canary-Passw0rd-8").await.json().await;
-    let owner = User { tokens, ..squatter };
-    assert!(identities(&owner).await.is_empty());
-    // The same token makes an account of its own now.
-    let stranger = signed_in(&api, "test", &theirs, 201).await;
-    assert_ne!(me(&stranger).await["user_id"], me(&owner).await["user_id"]);
-    // What its owner links stays after another reset.
-    assert_eq!(link(&owner, "test", &token("test", &fresh_subject(), &json!({}))).await.0, 201);
-    let proof = reset_token(&api, &owner.email).await;
-    assert_eq!(reset(&api, &proof, "canary-Passw0rd-9").await.status, 204);
-    let (_, tokens) = login(&api, &owner.email, "canary-Passw0rd-9").await.json().await;
-    assert_eq!(identities(&User { tokens, ..owner }).await.len(), 1);
+    let owner = api.sign_in(&squatter.email, "canary-Passw0rd-8").await;
+    let second = token("other", &fresh_subject(), &verified(&squatter.email));
+    signed_in(&api, "other", &second, 200).await;
+    assert_eq!(identities(&owner).await.len(), 2);
+    assert_eq!(login(&api, &squatter.email, "canary-Passw0rd-8").await.status, 200);
 }
 
 #[tokio::test]
@@ -122,7 +136,8 @@ async fn an_account_without_address_and_password_gets_both() {
     let change = async || user.post("/api/v1/auth/email/change", &json!({ "new_email": email })).await;
     assert_eq!(change().await.status, 202);
     let token = token_in(&api.provider.mail_about(&email, "Confirm your new e-mail address").await);
-    assert_eq!(api.post("/api/v1/auth/email/confirm", &json!({ "token": token })).await.status, 204);
+    assert_eq!(api.post("/api/v1/auth/email/confirm", &json!({ "token": token })).await.status, 401);
+    assert_eq!(user.post("/api/v1/auth/email/confirm", &json!({ "token": token })).await.status, 204);
     let proof = reset_token(&api, &email).await;
     assert_eq!(reset(&api, &proof, "canary-Passw0rd-8").await.status, 204);
     let (status, tokens) = login(&api, &email, "canary-Passw0rd-8").await.json().await;
@@ -138,7 +153,7 @@ async fn an_account_without_address_and_password_gets_both() {
 #[tokio::test]
 async fn linking_again_changes_nothing_and_what_is_anothers_is_refused() {
     let api = start().await;
-    let (one, two) = (api.user().await, api.user().await);
+    let (one, two) = (api.verified_user().await, api.verified_user().await);
     let mine = token("test", &fresh_subject(), &json!({ "email": "ada@example.com", "name": "Ada" }));
     let (status, linked) = link(&one, "test", &mine).await;
     assert_eq!((status, &linked["email"], &linked["name"]), (201, &json!("ada@example.com"), &json!("Ada")));
@@ -155,7 +170,7 @@ async fn linking_again_changes_nothing_and_what_is_anothers_is_refused() {
 #[tokio::test]
 async fn of_two_who_link_one_identity_at_once_one_gets_it() {
     let api = start().await;
-    let (one, two) = (api.user().await, api.user().await);
+    let (one, two) = (api.verified_user().await, api.verified_user().await);
     let token = token("test", &fresh_subject(), &json!({}));
     let answers = join_all([&one, &two].map(|user| link(user, "test", &token))).await;
     let mut statuses: Vec<_> = answers.iter().map(|(status, _)| *status).collect();
@@ -166,7 +181,7 @@ async fn of_two_who_link_one_identity_at_once_one_gets_it() {
 #[tokio::test]
 async fn only_a_token_that_is_good_links() {
     let api = start().await;
-    let user = api.user().await;
+    let user = api.verified_user().await;
     for bad in ["x".to_owned(), token("test", &fresh_subject(), &json!({ "aud": "another-app" }))] {
         let (status, problem) = link(&user, "test", &bad).await;
         assert_eq!((status, &problem["code"]), (401, &json!("invalid_id_token")), "{problem}");
@@ -194,7 +209,7 @@ async fn the_last_way_to_sign_in_stays() {
     let other = signed_in(&api, "test", &first, 201).await;
     assert_ne!(me(&other).await["user_id"], me(&user).await["user_id"]);
     // With a password no identity is needed.
-    let user = api.user().await;
+    let user = api.verified_user().await;
     assert_eq!(link(&user, "test", &token("test", &fresh_subject(), &json!({}))).await.0, 201);
     assert_eq!(unlink(&user, "test").await.0, 204);
     assert!(identities(&user).await.is_empty());
@@ -215,7 +230,7 @@ async fn of_two_that_are_unlinked_at_once_one_stays() {
 #[tokio::test]
 async fn who_signed_in_long_ago_changes_no_way_to_sign_in() {
     let api = start().await;
-    let user = api.user().await;
+    let user = api.verified_user().await;
     let access = user.access_token();
     let (header, claims) = (part(access, 0), part(access, 1));
     let old = tokens::with(&claims, &json!({ "auth_time": claims["auth_time"].as_i64().unwrap() - 3_600 }));
@@ -232,7 +247,7 @@ async fn who_signed_in_long_ago_changes_no_way_to_sign_in() {
 #[tokio::test]
 async fn identities_are_nobody_elses() {
     let api = start().await;
-    let (owner, stranger) = (api.user().await, api.user().await);
+    let (owner, stranger) = (api.verified_user().await, api.verified_user().await);
     assert_eq!(link(&owner, "test", &token("test", &fresh_subject(), &json!({}))).await.0, 201);
     assert!(identities(&stranger).await.is_empty());
     assert_eq!(unlink(&stranger, "test").await.0, 404);
@@ -271,7 +286,7 @@ async fn a_guest_who_links_an_identity_is_a_user_and_keeps_everything() {
 #[tokio::test]
 async fn a_guest_gets_no_address_that_is_anothers_and_no_identity_that_is() {
     let api = start().await;
-    let (owner, one, two) = (api.user().await, guest(&api).await, guest(&api).await);
+    let (owner, one, two) = (api.verified_user().await, guest(&api).await, guest(&api).await);
     let mine = token("test", &fresh_subject(), &verified(&owner.email));
     assert_eq!(link(&one, "test", &mine).await.0, 201);
     let one = signed_in(&api, "test", &mine, 200).await;

@@ -320,6 +320,8 @@ fn limits_are_the_ones_that_are_kept() {
         ("NewUser", "password", passwords::LEAST_CHARACTERS, passwords::MAX_CHARACTERS),
         ("PasswordChange", "new_password", passwords::LEAST_CHARACTERS, passwords::MAX_CHARACTERS),
         ("PasswordReset", "token", 1, one_time_tokens::MAX_TOKEN),
+        ("Verification", "token", 1, one_time_tokens::MAX_TOKEN),
+        ("Verification", "password", passwords::LEAST_CHARACTERS, passwords::MAX_CHARACTERS),
         ("Registration", "captcha_token", 1, captcha::MAX_TOKEN),
         ("Credentials", "password", 1, passwords::MAX_CHARACTERS),
         ("ConversationTitle", "title", 1, MAX_TITLE),
