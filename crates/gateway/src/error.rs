@@ -23,8 +23,10 @@ pub enum ErrorKind {
     Malformed,
     /// Fields are missing or wrong.
     Invalid(Vec<FieldError>),
-    /// No valid credentials.
+    /// No credentials that are asked for, or wrong ones in the body.
     Unauthenticated,
+    /// An access token or an API key that is not, or no longer, accepted.
+    BadBearer,
     /// The credentials are good, but do not allow this.
     Forbidden,
     /// The request does not fit what there is now.
@@ -111,6 +113,11 @@ impl Error {
     /// Missing or bad credentials.
     pub fn unauthenticated(code: &'static str, detail: &'static str) -> Self {
         Self::new(ErrorKind::Unauthenticated, code, detail)
+    }
+
+    /// An access token or an API key that is not, or no longer, accepted.
+    pub fn bad_bearer(code: &'static str, detail: &'static str) -> Self {
+        Self::new(ErrorKind::BadBearer, code, detail)
     }
 
     /// `what` does not exist, or is somebody else's: the two look the same.

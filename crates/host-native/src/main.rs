@@ -123,6 +123,8 @@ async fn serve_until_signal(host: &Host) -> Result<(), StartError> {
         secrets: &start.secrets.path().display().to_string(),
         model: &start.config.model,
         migrations: &host.migrations,
+        // Without an answer there is nothing to hide.
+        has_users: gateway::service::admin::has_accounts(&platform).await.unwrap_or_default(),
     };
     say(&banner.to_string());
     let serving = host.server(Arc::clone(&platform)).serve(listener, stop);

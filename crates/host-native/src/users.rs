@@ -39,7 +39,8 @@ impl Users {
         let email = address(email)?;
         let made = password.is_none();
         let password = password.unwrap_or_else(|| Secret::new(base62::random(&*self.platform.entropy, MADE)));
-        let mut broken = if made { Vec::new() } else { passwords::broken_rules(&self.config, password.expose()) };
+        let mut broken =
+            if made { Vec::new() } else { passwords::broken_rules(&self.config, password.expose(), &[email.as_str()]) };
         if password.expose().chars().count() > passwords::MAX_CHARACTERS {
             broken.push(format!("Must have at most {} characters.", passwords::MAX_CHARACTERS));
         }

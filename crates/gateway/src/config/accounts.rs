@@ -63,13 +63,10 @@ const TURNSTILE: &str = "https://challenges.cloudflare.com/turnstile/v0/siteveri
 impl Accounts {
     pub(super) async fn read(read: &mut Reader<'_>, mail: &Mail) -> Result<Self, SettingsError> {
         let lengths = LEAST_CHARACTERS..=MAX_CHARACTERS;
-        let password = Policy {
-            min_length: read.number("LITTORAL_PASSWORD_MIN_LENGTH", 12, lengths).await?,
-            classes: read.number("LITTORAL_PASSWORD_CLASSES", 4, 1..=4).await?,
-            refuse_sequences: read
-                .word("LITTORAL_PASSWORD_SEQUENCES", true, &[("refuse", true), ("allow", false)])
-                .await?,
-        };
+        let strict = read.word("LITTORAL_PASSWORD_POLICY", false, &[("standard", false), ("strict", true)]).await?;
+        let least = if strict { 12 } else { 10 };
+        let min_length = read.number("LITTORAL_PASSWORD_MIN_LENGTH", least, lengths).await?;
+        let password = Policy { min_length, strict };
         let words = [("open", SignUp::Open), ("private", SignUp::Private), ("closed", SignUp::Closed)];
         let sign_up = read.word(SIGN_UP, SignUp::Open, &words).await?;
         let unverified_chat = read.word(UNVERIFIED, true, &[("allow", true), ("deny", false)]).await?;
@@ -113,7 +110,9 @@ mod tests {
     #[test]
     fn the_defaults_are_the_ones_of_the_documentation() {
         let accounts = load(&[]).unwrap().accounts;
-        assert_eq!(accounts.password, Policy { min_length: 12, classes: 4, refuse_sequences: true });
+        assert_eq!(accounts.password, Policy { min_length: 10, strict: false });
+        let strict = load(&[("LITTORAL_PASSWORD_POLICY", "strict")]).unwrap().accounts.password;
+        assert_eq!(strict, Policy { min_length: 12, strict: true });
         let lockout = lockout::Rule { failures: 5, network_failures: 100, duration: Duration::from_mins(30) };
         assert_eq!(accounts.lockout, lockout);
         assert_eq!((accounts.password_history, accounts.sign_up, accounts.unverified_chat), (5, SignUp::Open, true));
@@ -124,14 +123,13 @@ mod tests {
     fn words_and_numbers_are_checked_and_no_value_is_shown() {
         let error = load(&[
             ("LITTORAL_PASSWORD_MIN_LENGTH", "7"),
-            ("LITTORAL_PASSWORD_CLASSES", "5"),
-            ("LITTORAL_PASSWORD_SEQUENCES", "canary"),
+            ("LITTORAL_PASSWORD_POLICY", "canary"),
             ("LITTORAL_SIGN_UP", "canary"),
             ("LITTORAL_UNVERIFIED_CHAT", "canary"),
         ])
         .unwrap_err();
-        assert_eq!(error.0.len(), 5, "{error}");
-        assert!(error.0[3].contains("open or private or closed") && !error.to_string().contains("canary"), "{error}");
+        assert_eq!(error.0.len(), 4, "{error}");
+        assert!(error.0[2].contains("open or private or closed") && !error.to_string().contains("canary"), "{error}");
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub fn status(kind: &ErrorKind) -> StatusCode {
     match kind {
         ErrorKind::Malformed | ErrorKind::Refused | ErrorKind::AlreadyRegistered => StatusCode::BAD_REQUEST,
         ErrorKind::Invalid(_) | ErrorKind::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
-        ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        ErrorKind::Unauthenticated | ErrorKind::BadBearer => StatusCode::UNAUTHORIZED,
         ErrorKind::Forbidden => StatusCode::FORBIDDEN,
         ErrorKind::Conflict => StatusCode::CONFLICT,
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
@@ -78,11 +78,23 @@ pub fn render(error: &Error, request_id: &str, mut response: Response) -> Respon
     if let Some(wait) = retry_after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds(wait)));
     }
-    if error.kind == ErrorKind::Unauthenticated {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, challenge(error));
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     headers.remove(header::CONTENT_LENGTH);
     *response.body_mut() = Body::from(Value::Object(body).to_string());
     response
+}
+
+/// How to authenticate (RFC 6750, section 3). What is wrong is only said of an access token or an API key that was sent.
+fn challenge(error: &Error) -> HeaderValue {
+    let plain = HeaderValue::from_static("Bearer");
+    if error.kind != ErrorKind::BadBearer {
+        return plain;
+    }
+    let allowed = |c: &char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
+    let description: String = error.detail.chars().filter(allowed).collect();
+    HeaderValue::try_from(format!("Bearer error=\"invalid_token\", error_description=\"{description}\""))
+        .unwrap_or(plain)
 }

@@ -86,16 +86,24 @@ pub fn public_keys(config: &Config) -> JwkSet {
 
 /// The claims of a token that is ours, unexpired, and of a session that has not ended.
 pub async fn verify(platform: &Platform, config: &Config, token: &str) -> Result<Claims> {
-    let claims = check(config, token, platform.clock.now())
-        .ok_or_else(|| Error::unauthenticated("invalid_token", "Invalid or expired token"))?;
+    let claims = match check(config, token, platform.clock.now()) {
+        Checked::Good(claims) => claims,
+        Checked::Expired => {
+            return Err(Error::bad_bearer("token_expired", "This access token has expired. Refresh and try again."));
+        }
+        Checked::Refused => {
+            let detail = "This access token is not valid. Refresh, or sign in again.";
+            return Err(Error::bad_bearer("invalid_token", detail));
+        }
+    };
     match platform.keys.get(&ended_key(claims.session)).await? {
         None => Ok(claims),
         Some(word) => match std::str::from_utf8(&word).ok().and_then(|word| word.parse::<i64>().ok()) {
             Some(generation) if claims.generation >= generation => Ok(claims),
             Some(_) => {
-                Err(Error::unauthenticated("token_outdated", "This access token is outdated. Refresh and try again."))
+                Err(Error::bad_bearer("token_outdated", "This access token is outdated. Refresh and try again."))
             }
-            None => Err(Error::unauthenticated("session_ended", "This session has ended. Sign in again.")),
+            None => Err(Error::bad_bearer("session_ended", "This session has ended. Sign in again.")),
         },
     }
 }
@@ -112,7 +120,27 @@ pub const ENDED: &str = "ended";
 /// A longer token is none of ours, in bytes.
 const MAX_BYTES: usize = 4096;
 
-fn check(config: &Config, token: &str, now: Timestamp) -> Option<Claims> {
+/// What a token is.
+#[derive(Clone, Copy, Debug)]
+enum Checked {
+    /// Ours, and of now.
+    Good(Claims),
+    /// Ours, and its time is over.
+    Expired,
+    /// Not ours, or not yet valid.
+    Refused,
+}
+
+fn check(config: &Config, token: &str, now: Timestamp) -> Checked {
+    match read(config, token, now) {
+        Some((_, expires)) if expires <= now.seconds() => Checked::Expired,
+        Some((claims, _)) => Checked::Good(claims),
+        None => Checked::Refused,
+    }
+}
+
+/// The claims of a token that is ours, and the second from which on it has expired.
+fn read(config: &Config, token: &str, now: Timestamp) -> Option<(Claims, i64)> {
     if token.len() > MAX_BYTES {
         return None;
     }
@@ -129,16 +157,16 @@ fn check(config: &Config, token: &str, now: Timestamp) -> Option<Claims> {
     validation.validate_exp = false;
     let wire = jsonwebtoken::decode::<Wire>(token, &key.verifies, &validation).ok()?.claims;
     let begins = wire.nbf.map_or(wire.iat, |nbf| nbf.max(wire.iat));
-    let valid = begins <= now.seconds() + CLOCK_SKEW_SECONDS && now.seconds() < wire.exp;
-    valid.then_some(())?;
-    Some(Claims {
+    (begins <= now.seconds() + CLOCK_SKEW_SECONDS).then_some(())?;
+    let claims = Claims {
         user: UserId::parse(&wire.sub)?,
         session: SessionId::parse(&wire.sid)?,
         role: Role::parse(&wire.role)?,
         email_verified: wire.email_verified,
         generation: wire.r#gen,
         authenticated_at: Timestamp::from_millis(wire.auth_time.checked_mul(1000)?),
-    })
+    };
+    Some((claims, wire.exp))
 }
 
 /// How far the clocks of two isolates may lie apart.

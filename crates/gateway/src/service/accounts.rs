@@ -176,5 +176,5 @@ pub async fn login(
 pub async fn find(platform: &Platform, user: UserId) -> Result<User> {
     store::users::decode(&platform.accounts.run(store::users::by_id(user)).await?)?
         .pop()
-        .ok_or_else(|| Error::unauthenticated("user_not_found", "User not found"))
+        .ok_or_else(|| Error::bad_bearer("user_not_found", "User not found"))
 }

@@ -79,6 +79,11 @@ pub async fn find(platform: &Platform, id: UserId) -> Result<Account> {
     store::directory::decode(&outcome)?.pop().ok_or_else(missing)
 }
 
+/// Whether anybody has an account; guests do not count.
+pub async fn has_accounts(platform: &Platform) -> Result<bool> {
+    Ok(!platform.accounts.run(store::users::any()).await?.rows.is_empty())
+}
+
 /// Makes an account.
 pub async fn create(
     platform: &Platform,

@@ -137,7 +137,7 @@ pub fn missing() -> Error {
 
 /// The caller that a key names: one read, joined with the owner as they are now, so that a key dies with its account at once.
 pub async fn authenticate(platform: &Platform, given: &str) -> Result<Identity> {
-    let refused = || Error::unauthenticated("invalid_api_key", "Invalid or revoked API key");
+    let refused = || Error::bad_bearer("invalid_api_key", "Invalid or revoked API key");
     if !text::is_whole(given) {
         return Err(refused());
     }
@@ -145,7 +145,7 @@ pub async fn authenticate(platform: &Platform, given: &str) -> Result<Identity> 
     let known = store::api_keys::decode_known(&found)?.ok_or_else(refused)?;
     let now = platform.clock.now();
     if known.expires_at.is_some_and(|end| end <= now) {
-        return Err(Error::unauthenticated("api_key_expired", "This API key has expired. Make a new one."));
+        return Err(Error::bad_bearer("api_key_expired", "This API key has expired. Make a new one."));
     }
     match known.standing {
         Standing::Active => {}

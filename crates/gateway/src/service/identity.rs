@@ -90,10 +90,7 @@ impl Identity {
             if !platform.accounts.run(open).await?.rows.is_empty() {
                 return Ok(());
             }
-            return Err(Error::unauthenticated(
-                "token_outdated",
-                "This access token is outdated. Refresh and try again.",
-            ));
+            return Err(Error::bad_bearer("token_outdated", "This access token is outdated. Refresh and try again."));
         }
         Err(Error::new(
             ErrorKind::Forbidden,

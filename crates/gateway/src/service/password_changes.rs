@@ -17,13 +17,13 @@ use super::{
     limits,
     login_attempts::{self, Key},
     one_time_tokens::{self, Purpose},
-    passwords,
+    passwords, profiles,
     second_factors::{self, enrolment},
     sessions,
 };
 use crate::{
     Config,
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, FieldError, Result},
     store,
 };
 
@@ -153,8 +153,18 @@ fn afterwards(platform: &Platform, config: &Config, user: &User) -> [Statement; 
     ]
 }
 
-/// Refuses a password that the account has or had not long ago. Each look is a computation, one after the other.
+/// Refuses a password that says what its owner is called, or that the account has or had not long ago. Each look at an older
+/// one is a computation, one after the other.
 async fn require_new(platform: &Platform, config: &Config, user: &User, new: &Secret<String>) -> Result<()> {
+    let profile = profiles::find(platform, user.id).await?;
+    let said = &profile.details;
+    let names = [&user.email, &profile.username, &said.display_name, &said.first_name, &said.last_name];
+    let names: Vec<&str> = names.into_iter().filter_map(Option::as_deref).collect();
+    let broken = passwords::broken_rules(config, new.expose(), &names);
+    if !broken.is_empty() {
+        let entry = |rule| FieldError { pointer: FIELD.into(), detail: rule };
+        return Err(Error::invalid(broken.into_iter().map(entry).collect()));
+    }
     let count = config.accounts.password_history;
     let Some(before) = count.checked_sub(1) else { return Ok(()) };
     let kept = platform.accounts.run(store::password_history::newest(user.id, before)).await?;

@@ -28,9 +28,10 @@ pub const MAX_MEMORY_KIB: u32 = 262_144;
 /// The most work of a hash from elsewhere, in KiB times passes: about a second.
 pub const MAX_WORK: u64 = 1_048_576;
 
-/// Why a password may not be chosen: one sentence for each rule that it breaks, none of which says anything of it.
-pub fn broken_rules(config: &Config, password: &str) -> Vec<String> {
-    config.accounts.password.flaws(password).into_iter().map(domain::password::Flaw::rule).collect()
+/// Why a password may not be chosen: one sentence for each rule that it breaks, none of which says anything of it. `about` is what its owner is
+/// called: addresses and names.
+pub fn broken_rules(config: &Config, password: &str, about: &[&str]) -> Vec<String> {
+    config.accounts.password.flaws(password, about).into_iter().map(domain::password::Flaw::rule).collect()
 }
 
 /// Hashes a password.

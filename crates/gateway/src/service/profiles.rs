@@ -100,7 +100,7 @@ fn too_large() -> Error {
 }
 
 fn missing() -> Error {
-    Error::unauthenticated("user_not_found", "User not found")
+    Error::bad_bearer("user_not_found", "User not found")
 }
 
 fn one(outcome: &Outcome) -> Result<Profile> {

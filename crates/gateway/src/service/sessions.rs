@@ -294,7 +294,7 @@ async fn remember(platform: &Platform, config: &Config, session: SessionId, word
 pub async fn renew(platform: &Platform, config: &Config, user: UserId, id: SessionId) -> Result<Tokens> {
     let found = platform.accounts.run(store::sessions::open_one(id, user)).await?;
     let session = store::sessions::decode(&found)?
-        .ok_or_else(|| Error::unauthenticated("session_ended", "This session has ended. Sign in again."))?;
+        .ok_or_else(|| Error::bad_bearer("session_ended", "This session has ended. Sign in again."))?;
     tokens(platform, config, &session)
 }
 

@@ -75,7 +75,7 @@ pub async fn step_up(
     let authenticate = store::sessions::authenticate(session, user, proved_at, platform.clock.now());
     let outcomes = platform.accounts.batch(vec![authenticate, audit::statement_if_changed(platform, &event)]).await?;
     let renewed = outcomes.first().map(store::sessions::decode).transpose()?.flatten();
-    let ended = || Error::unauthenticated("session_ended", "This session has ended. Sign in again.");
+    let ended = || Error::bad_bearer("session_ended", "This session has ended. Sign in again.");
     let tokens = sessions::tokens(platform, config, &renewed.ok_or_else(ended)?)?;
     // Without the refresh token: who holds a stolen access token must not get one for it.
     Ok(Renewed { access: tokens.access, expires_in: tokens.expires_in })

@@ -43,6 +43,11 @@ pub fn insert(user: &NewUser<'_>) -> Statement {
     )
 }
 
+/// A row if there is any account but guests'.
+pub fn any() -> Statement {
+    Statement::new("SELECT 1 AS found FROM users WHERE role <> 'guest' LIMIT 1", [])
+}
+
 /// The user of an address.
 pub fn by_email(email: &Email) -> Statement {
     Statement::new(

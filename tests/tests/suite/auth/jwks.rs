@@ -4,7 +4,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
 use serde_json::{Value, json};
 use tests::{Api, User};
 
-use super::{me, refused, tokens};
+use super::{NOT_GENUINE, me, refused, tokens};
 
 /// The tokens of a user are signed with this algorithm, whoever has the published keys can verify them, and they are good for
 /// what tokens are good for.
@@ -25,7 +25,7 @@ async fn signs_with(api: &Api, user: &User, algorithm: Algorithm) {
         // Its signature is looked at: that of another token is none of this one.
         let (signed, _) = token.rsplit_once('.').unwrap();
         let wrong = format!("{signed}.{}", "A".repeat(86));
-        refused(me(api, &wrong).await, "invalid_token", "Invalid or expired token").await;
+        refused(me(api, &wrong).await, "invalid_token", NOT_GENUINE).await;
     }
 }
 

@@ -1,5 +1,5 @@
-//! Attacks on access tokens, one test each. Whatever is wrong with a token, the answer is the same: 401 `invalid_token`; and
-//! the genuine token goes on working. They stand in modules by their kind; here is what these have in common.
+//! Attacks on access tokens, one test each. Whatever is wrong with a token, the answer is the same: 401 `invalid_token`, but for a
+//! genuine one whose time is over (`token_expired`); and the genuine token goes on working. They stand in modules by their kind; here is what these have in common.
 
 mod algorithms;
 mod claims;
@@ -11,18 +11,23 @@ use serde_json::{Value, json};
 use tests::Api;
 
 use super::{
-    me, refused,
+    EXPIRED, NOT_GENUINE, me, refused,
     tokens::{Genuine, key, message, sign, sign_with, with},
 };
 
 /// Every one of these tokens is refused.
 async fn refuse(forge: impl Fn(&Genuine) -> Vec<String>) {
+    refuse_as("invalid_token", NOT_GENUINE, forge).await;
+}
+
+/// The same, with this code and sentence.
+async fn refuse_as(code: &str, detail: &str, forge: impl Fn(&Genuine) -> Vec<String>) {
     let api = Api::start().await;
     let user = api.user().await;
     for forged in forge(&Genuine::of(&user)) {
         let answer = me(&api, &forged).await;
         assert_eq!(answer.status, 401, "{forged}");
-        refused(answer, "invalid_token", "Invalid or expired token").await;
+        refused(answer, code, detail).await;
     }
     assert_eq!(me(&api, user.access_token()).await.status, 200);
 }

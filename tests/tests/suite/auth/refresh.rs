@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tests::{Answer, Api};
 
-use super::{check_tokens, me, refused};
+use super::{NOT_GENUINE, check_tokens, me, refused};
 
 const INVALID: &str = "Invalid or expired refresh token";
 
@@ -201,7 +201,7 @@ async fn neither_token_does_the_others_work() {
     let api = Api::start().await;
     let user = api.user().await;
     refused(refresh(&api, user.access_token()).await, "invalid_refresh_token", INVALID).await;
-    refused(me(&api, of(&user.tokens)).await, "invalid_token", "Invalid or expired token").await;
+    refused(me(&api, of(&user.tokens)).await, "invalid_token", NOT_GENUINE).await;
     assert_eq!(user.get("/api/v1/auth/me").await.status, 200);
     refreshed(&api, &user.tokens).await;
 }

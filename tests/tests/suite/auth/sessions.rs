@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Api, User};
 
-use super::{PASSWORD, SOME_ID, login, me, refresh::refresh, refused};
+use super::{EXPIRED, PASSWORD, SOME_ID, login, me, refresh::refresh, refused};
 
 const ENDED: &str = "This session has ended. Sign in again.";
 const INVALID: &str = "Invalid or expired refresh token";
@@ -292,7 +292,7 @@ async fn a_session_that_is_not_refreshed_ends() {
     renew(&mut user).await;
     let before = user.clone();
     api.pass(Duration::from_mins(16));
-    refused(user.get("/api/v1/auth/me").await, "invalid_token", "Invalid or expired token").await;
+    refused(user.get("/api/v1/auth/me").await, "token_expired", EXPIRED).await;
     renew(&mut user).await;
     assert_eq!(sessions(&user).await.len(), 1);
     // The refresh began the time anew; now it runs out.

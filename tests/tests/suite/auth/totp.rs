@@ -11,7 +11,7 @@ use tests::{
 };
 
 use super::{
-    SOME_ID, check_tokens, login, me,
+    NOT_GENUINE, SOME_ID, check_tokens, login, me,
     passwords::{reset, reset_token},
     refused,
 };
@@ -189,7 +189,7 @@ async fn a_challenge_is_worth_nothing_elsewhere_and_nothing_else_is_one() {
     let api = Api::start().await;
     let (protected, other) = (Protected::new(&api).await, Protected::new(&api).await);
     let challenge = protected.challenge().await;
-    refused(me(&api, &challenge).await, "invalid_token", "Invalid or expired token").await;
+    refused(me(&api, &challenge).await, "invalid_token", NOT_GENUINE).await;
     let refresh = api.post("/api/v1/auth/refresh", &json!({ "refresh_token": challenge })).await;
     assert_eq!(refresh.status, 401);
     let code = json!({ "code": protected.app.next() });

@@ -212,7 +212,8 @@ async fn absurd_credentials_are_401_and_nothing_else() {
         parts.as_str(),
     ] {
         let answer = api.send(Method::GET, "/api/v1/auth/me", &[("authorization", credentials)], Vec::new()).await;
-        assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (401, Some("Bearer")), "{credentials}");
+        let challenge = answer.header("www-authenticate").expect("a challenge");
+        assert!(answer.status == 401 && challenge.starts_with("Bearer"), "{credentials}: {challenge}");
     }
     assert_eq!(api.get("/api/v1/health").await.status, 200);
 }

@@ -63,7 +63,7 @@ pub async fn create(context: Context, caller: Caller, headers: HeaderMap, body: 
     if parsed.is_none() && !email.is_empty() {
         fields.refuse("email", "Must be an e-mail address.");
     }
-    let password = maybe_new_password(&context, &mut fields, "password");
+    let password = maybe_new_password(&context, &mut fields, "password", Some(&email));
     let role = role(&mut fields).unwrap_or(Role::User);
     let email_verified = fields.maybe_bool("email_verified").unwrap_or(false);
     // Without an address there is at least one entry, so that `finish` fails.

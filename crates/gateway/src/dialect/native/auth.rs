@@ -48,7 +48,8 @@ pub async fn registration(
 ) -> Result<(Email, Secret<String>, Option<Secret<String>>)> {
     let mut fields = Fields::new(body::object(context, headers, body, false).await?);
     let email = address(&mut fields, "email");
-    let password = new_password(context, &mut fields, "password");
+    let about = email.as_ref().map(Email::as_str);
+    let password = new_password(context, &mut fields, "password", about);
     let captcha = captcha_token(&mut fields);
     Ok((required(fields.finish(email)?, "/email")?, password, captcha))
 }
@@ -107,21 +108,33 @@ pub fn required<T>(value: Option<T>, pointer: &str) -> Result<T> {
     value.ok_or_else(|| crate::Error::field(pointer, "This field is required."))
 }
 
-/// A field that holds a password to be: an entry for each rule that it breaks.
-pub fn new_password(context: &Context, fields: &mut Fields, name: &'static str) -> Secret<String> {
+/// A field that holds a password to be: an entry for each rule that it breaks. `about` is its owner's address, where the
+/// request says it.
+pub fn new_password(context: &Context, fields: &mut Fields, name: &'static str, about: Option<&str>) -> Secret<String> {
     let password = fields.text(name, 1..=MAX_CHARACTERS);
-    check_password(context, fields, name, password)
+    check_password(context, fields, name, password, about)
 }
 
 /// The same for a field that may be missing or null.
-pub fn maybe_new_password(context: &Context, fields: &mut Fields, name: &'static str) -> Option<Secret<String>> {
+pub fn maybe_new_password(
+    context: &Context,
+    fields: &mut Fields,
+    name: &'static str,
+    about: Option<&str>,
+) -> Option<Secret<String>> {
     let password = fields.maybe_text(name, 1..=MAX_CHARACTERS)?;
-    Some(check_password(context, fields, name, password))
+    Some(check_password(context, fields, name, password, about))
 }
 
-fn check_password(context: &Context, fields: &mut Fields, name: &'static str, password: String) -> Secret<String> {
+fn check_password(
+    context: &Context,
+    fields: &mut Fields,
+    name: &'static str,
+    password: String,
+    about: Option<&str>,
+) -> Secret<String> {
     if !password.is_empty() {
-        for rule in passwords::broken_rules(&context.config, &password) {
+        for rule in passwords::broken_rules(&context.config, &password, about.as_slice()) {
             fields.refuse(name, rule);
         }
     }

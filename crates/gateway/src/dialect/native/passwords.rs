@@ -23,7 +23,7 @@ use crate::{
 pub async fn change(context: Context, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response> {
     let mut fields = Fields::new(body::object(&context, &headers, body, false).await?);
     let current = Secret::new(fields.text("current_password", 1..=MAX_CHARACTERS));
-    let new = new_password(&context, &mut fields, "new_password");
+    let new = new_password(&context, &mut fields, "new_password", None);
     fields.finish(())?;
     let Context { platform, config, .. } = &context;
     let device = device::of(&context, &headers);
@@ -49,7 +49,7 @@ pub async fn forgot(context: Context, headers: HeaderMap, body: Body) -> Result<
 pub async fn reset(context: Context, headers: HeaderMap, body: Body) -> Result<Response> {
     let mut fields = Fields::new(body::object(&context, &headers, body, false).await?);
     let token = Secret::new(fields.text("token", 1..=MAX_TOKEN));
-    let new = new_password(&context, &mut fields, "new_password");
+    let new = new_password(&context, &mut fields, "new_password", None);
     fields.finish(())?;
     let Context { platform, config, .. } = &context;
     let device = device::of(&context, &headers);

@@ -16,6 +16,10 @@ fn ring(keys: &'static str) -> Config {
     sample(&[("LITTORAL_JWT_KEYS", keys)])
 }
 
+fn good(config: &Config, token: &str) -> bool {
+    matches!(check(config, token, NOW), Checked::Good(_))
+}
+
 fn claims() -> Claims {
     Claims {
         user: UserId::new(NOW, [1; 10]),
@@ -47,11 +51,13 @@ fn wire(config: &Config) -> Wire {
 fn a_token_lives_until_it_expires() {
     let config = sample(&[]);
     let token = issue(&config, claims(), NOW).unwrap();
-    let read = check(&config, &token, NOW).unwrap();
+    let Checked::Good(read) = check(&config, &token, NOW) else { panic!("refused") };
     assert_eq!((read.user, read.role, read.generation), (claims().user, Role::User, 3));
     assert_eq!(read.authenticated_at, NOW);
-    assert!(check(&config, &token, NOW.plus(config.access_token)).is_none());
-    assert!(check(&config, &token, NOW.minus(std::time::Duration::from_secs(61))).is_none());
+    assert!(matches!(check(&config, &token, NOW.plus(config.access_token)), Checked::Expired));
+    assert!(matches!(check(&config, &token, NOW.minus(std::time::Duration::from_secs(61))), Checked::Refused));
+    // An expired token of somebody else is not called expired.
+    assert!(matches!(check(&ring(NEW), &token, NOW.plus(config.access_token)), Checked::Refused));
 }
 
 #[test]
@@ -64,13 +70,13 @@ fn rotation_signs_nobody_out_until_the_old_key_goes() {
     ] {
         let token = issue(&ring(before), claims(), NOW).unwrap();
         let after = ring(after);
-        assert!(check(&after, &token, NOW).is_some(), "{algorithm:?}");
+        assert!(good(&after, &token), "{algorithm:?}");
         let fresh = issue(&after, claims(), NOW).unwrap();
         let header = jsonwebtoken::decode_header(&fresh).unwrap();
         assert_eq!((header.alg, header.kid.as_deref()), (algorithm, without.split(':').next()));
         let without = ring(without);
-        assert!(check(&without, &fresh, NOW).is_some(), "{algorithm:?}");
-        assert!(check(&without, &token, NOW).is_none(), "{algorithm:?}");
+        assert!(good(&without, &fresh), "{algorithm:?}");
+        assert!(!good(&without, &token), "{algorithm:?}");
     }
 }
 
@@ -101,7 +107,7 @@ fn a_key_is_used_with_its_own_algorithm_only() {
         // The id of one key over the algorithm and signature of another.
         let header = Header { kid: Some(claimed.id.clone()), ..header(signer) };
         let token = jsonwebtoken::encode(&header, &wire, &signer.signs).unwrap();
-        assert_eq!(check(&all, &token, NOW).is_some(), claimed.id == signer.id, "{} {}", claimed.id, signer.id);
+        assert_eq!(good(&all, &token), claimed.id == signer.id, "{} {}", claimed.id, signer.id);
     }
     // What is public of a pair, taken for a shared secret.
     for key in &all.jwt_keys[1..] {
@@ -109,7 +115,7 @@ fn a_key_is_used_with_its_own_algorithm_only() {
         for secret in [public["x"].to_string(), public["x"].as_str().unwrap().to_owned(), public.to_string()] {
             let header = Header { alg: Algorithm::HS256, ..header(key) };
             let token = jsonwebtoken::encode(&header, &wire, &EncodingKey::from_secret(secret.as_bytes())).unwrap();
-            assert!(check(&all, &token, NOW).is_none(), "{}", key.id);
+            assert!(!good(&all, &token), "{}", key.id);
         }
     }
 }
@@ -123,7 +129,7 @@ fn a_header_says_nothing_more_than_ours_does() {
             let mut header = header(key);
             change(&mut header);
             let token = jsonwebtoken::encode(&header, &wire(&config), &key.signs).unwrap();
-            check(&config, &token, NOW).is_none()
+            !good(&config, &token)
         };
         assert!(!refused(&|_| {}));
         assert!(refused(&|header| header.typ = Some("JWT".into())));
@@ -144,7 +150,7 @@ fn times_that_lie_ahead_are_refused_beyond_the_skew_of_clocks() {
     let key = &config.jwt_keys[0];
     let valid = |wire: Wire| {
         let token = jsonwebtoken::encode(&header(key), &wire, &key.signs).unwrap();
-        check(&config, &token, NOW).is_some()
+        good(&config, &token)
     };
     let now = NOW.seconds();
     let (skewed, ahead) = (now + CLOCK_SKEW_SECONDS, now + CLOCK_SKEW_SECONDS + 1);
@@ -160,14 +166,14 @@ fn times_that_lie_ahead_are_refused_beyond_the_skew_of_clocks() {
 #[test]
 fn what_is_no_token_is_refused() {
     let config = sample(&[]);
-    let good = issue(&config, claims(), NOW).unwrap();
+    let genuine = issue(&config, claims(), NOW).unwrap();
     for bad in [
         String::new(),
         "a.b".into(),
         "é.é.é".into(),
-        good.replace('.', ".A"),
-        format!("{good}{}", "A".repeat(MAX_BYTES)),
+        genuine.replace('.', ".A"),
+        format!("{genuine}{}", "A".repeat(MAX_BYTES)),
     ] {
-        assert!(check(&config, &bad, NOW).is_none());
+        assert!(!good(&config, &bad));
     }
 }

@@ -6,7 +6,7 @@ use tests::Api;
 
 use super::{
     super::{
-        me, refused,
+        NOT_GENUINE, me, refused,
         tokens::{Genuine, with},
     },
     refuse, unsigned,
@@ -55,7 +55,7 @@ async fn a_tampered_payload() {
         String::new(),
         "e30".into(),
     ] {
-        refused(me(&api, &real.replace(1, &text)).await, "invalid_token", "Invalid or expired token").await;
+        refused(me(&api, &real.replace(1, &text)).await, "invalid_token", NOT_GENUINE).await;
     }
     assert_eq!(me(&api, &real.token).await.status, 200);
 }
