@@ -166,6 +166,9 @@ impl From<SettingsError> for ConfigError {
     }
 }
 
+/// Where a key alone belongs to.
+const OPENAI: &str = "https://api.openai.com/v1";
+
 /// The model that needs no provider.
 pub const OFFLINE_MODEL: &str = "littoral-offline";
 
@@ -173,11 +176,10 @@ impl Config {
     /// Reads and validates every setting.
     pub async fn load(settings: &dyn Settings) -> Result<Self, ConfigError> {
         let mut read = Reader::new(settings);
-        let openai = match read.url("LITTORAL_OPENAI_BASE_URL").await? {
-            None => None,
-            Some(base_url) => {
-                Some(OpenAi { base_url, api_key: read.text("LITTORAL_OPENAI_API_KEY").await?.map(Secret::new) })
-            }
+        let base_url = read.url("LITTORAL_OPENAI_BASE_URL").await?;
+        let openai = match (base_url, read.text("LITTORAL_OPENAI_API_KEY").await?.map(Secret::new)) {
+            (None, None) => None,
+            (base_url, api_key) => Some(OpenAi { base_url: base_url.unwrap_or_else(|| OPENAI.into()), api_key }),
         };
         let public_url = read.url("LITTORAL_PUBLIC_URL").await?.unwrap_or_else(|| "http://127.0.0.1:8787".into());
         let default_model = if openai.is_some() { "gpt-4o-mini" } else { OFFLINE_MODEL };

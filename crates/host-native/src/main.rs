@@ -103,8 +103,9 @@ async fn serve_until_signal(host: &Host) -> Result<(), StartError> {
     let listener = host.listen().await?;
     let address = listener.local_addr().map_err(|error| StartError::other("cannot listen", &error))?;
     let start = host.start();
-    for name in &start.unused {
-        complain(&format!("littoral: {name} is set, but it is no setting or has no effect beside the others"));
+    for (name, nearest) in &start.unused {
+        let meant = nearest.as_ref().map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
+        complain(&format!("littoral: {name} is set, but it is no setting or has no effect beside the others{meant}"));
     }
     let (wanted, served) = (start.settings.max_connections, descriptors::connections(start.settings.max_connections));
     if served < wanted {

@@ -57,8 +57,8 @@ pub struct Start {
     pub folder: DataDir,
     /// The secrets file.
     pub secrets: Secrets,
-    /// `LITTORAL_…` variables that mean nothing.
-    pub unused: Vec<String>,
+    /// `LITTORAL_…` variables that mean nothing, each with the setting that may have been meant.
+    pub unused: Vec<(String, Option<String>)>,
 }
 
 impl Start {
@@ -75,7 +75,8 @@ impl Start {
         let environment = environment.with_secrets(secrets.settings());
         match Config::load(&environment).await {
             Ok(config) if problems.is_empty() => {
-                let unused = environment.unused().into_iter().map(str::to_owned).collect();
+                let unused = environment.unused().into_iter().map(|name| (name.to_owned(), environment.nearest(name)));
+                let unused = unused.collect();
                 Ok(Self { settings, config: Arc::new(config), folder, secrets, unused })
             }
             Ok(_) => Err(StartError::Settings(ConfigError(problems))),

@@ -86,7 +86,7 @@ impl HttpClient for SpinHttp {
 fn failed(code: ErrorCode) -> HttpError {
     let detail = match code {
         ErrorCode::HttpRequestDenied => {
-            "Spin refuses the destination: allow it through allowed_outbound_hosts in spin.toml".to_owned()
+            "Spin refuses the destination: no variable among allowed_outbound_hosts names it".to_owned()
         }
         _ => format!("{code:?}"),
     };

@@ -17,6 +17,8 @@ pub enum ProviderErrorKind {
     Timeout,
     /// The request's fault: it will be refused again as it is.
     Rejected,
+    /// There is nothing at this address: the fault of this server's settings, most likely.
+    NotFound,
     /// The fault of this server's settings: the key is refused, or no request can be made from them.
     Unauthorized,
     /// The answer is not what the protocol says.
@@ -36,6 +38,9 @@ impl ProviderErrorKind {
             Self::Overloaded => "the model's provider cannot answer now; try again later",
             Self::Timeout => "the model's provider took too long; try again",
             Self::Rejected => "the model's provider refuses this request; change it before trying again",
+            Self::NotFound => {
+                "the model's provider knows neither the address nor the model asked for; this server's operator must check the provider's URL"
+            }
             Self::Unauthorized => {
                 "the model's provider does not accept this server; its operator must check the provider's URL and key"
             }
@@ -57,6 +62,8 @@ pub struct ProviderError {
     pub detail: &'static str,
     /// The provider's machine-readable words, for the log only; never its prose.
     pub source: Option<String>,
+    /// The provider's prose where nothing was found, for the log only: bounded and without keys. It may still quote the request.
+    pub prose: Option<String>,
     /// When the provider wants to be asked again.
     pub retry_after: Option<RetryAfter>,
     /// The HTTP status of a refusal; none when the reply itself went wrong.
@@ -68,7 +75,15 @@ pub struct ProviderError {
 impl ProviderError {
     /// An error of a known kind, in the kind's own words.
     pub const fn new(kind: ProviderErrorKind) -> Self {
-        Self { kind, detail: kind.detail(), source: None, retry_after: None, status: None, should_retry: None }
+        Self {
+            kind,
+            detail: kind.detail(),
+            source: None,
+            prose: None,
+            retry_after: None,
+            status: None,
+            should_retry: None,
+        }
     }
 
     /// The same with other words for the client.
@@ -94,7 +109,7 @@ impl ProviderError {
             Kind::RateLimited | Kind::Overloaded | Kind::Timeout | Kind::Incomplete => {
                 self.should_retry.unwrap_or(true)
             }
-            Kind::Rejected | Kind::Unauthorized | Kind::Reported => self.should_retry.unwrap_or(false),
+            Kind::Rejected | Kind::NotFound | Kind::Unauthorized | Kind::Reported => self.should_retry.unwrap_or(false),
         }
     }
 }

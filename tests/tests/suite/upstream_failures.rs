@@ -83,6 +83,19 @@ async fn a_failure_before_output_is_a_true_status() {
 }
 
 #[tokio::test]
+async fn a_wrong_base_url_is_told_from_an_unknown_model() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let url = Script::error(404, "invalid_request_error", "Invalid URL (POST /chat/completions)");
+    let problem = fails_with_status(&api, &user, url, 502, "provider_not_found", 1).await;
+    assert!(problem["detail"].as_str().unwrap().contains("LITTORAL_OPENAI_BASE_URL"), "{problem}");
+    assert!(!problem.to_string().contains("Invalid URL"), "{problem}");
+    let model = Script::error(404, "invalid_request_error", "The model `canary` does not exist");
+    let problem = fails_with_status(&api, &user, model, 400, "provider_rejected", 1).await;
+    assert!(problem["detail"].as_str().unwrap().contains("choose another"), "{problem}");
+}
+
+#[tokio::test]
 async fn a_provider_that_never_answers_is_given_up() {
     let api = Api::start().await;
     let user = api.user().await;

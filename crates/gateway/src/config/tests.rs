@@ -74,6 +74,12 @@ fn the_first_admin_is_an_address_and_a_password_that_is_not_short() {
 
 #[test]
 fn a_provider_changes_the_default_model_and_keeps_no_closing_slash() {
+    let config = load(&[("LITTORAL_OPENAI_API_KEY", "canary")]).unwrap();
+    assert_eq!(
+        (config.openai.unwrap().base_url.as_str(), config.model.as_str()),
+        (OPENAI, "gpt-4o-mini"),
+        "a key alone"
+    );
     let config = load(&[("LITTORAL_OPENAI_BASE_URL", "http://127.0.0.1:9/v1/")]).unwrap();
     assert_eq!(config.openai.unwrap().base_url, "http://127.0.0.1:9/v1");
     assert_eq!(config.model, "gpt-4o-mini");

@@ -302,7 +302,7 @@ impl Engine {
     }
 
     fn failure(&self, error: &ProviderError) -> Failure {
-        provider::failed(error, self.parts.clock.now())
+        provider::failed(error, &self.job.request.turns, self.parts.clock.now())
     }
 
     fn failed(&self, error: &ProviderError) -> Setback {

@@ -1,6 +1,6 @@
 //! Which providers may answer, and what their failures mean to the caller.
 
-use domain::Timestamp;
+use domain::{Timestamp, chat::Turn};
 use ports::{HttpError, HttpErrorKind};
 use providers::{Offline, OpenAi, Provider, ProviderError, ProviderErrorKind as Kind};
 
@@ -40,6 +40,13 @@ pub fn routes(config: &Config, model: &str, at: Timestamp) -> Vec<Route> {
     [open("primary", first, model)].into_iter().chain(fallback.filter(affordable)).collect()
 }
 
+/// What to do about a 404 that is not about the model.
+const WRONG_URL: &str = "The model's provider has nothing at this address. This server's operator must check \
+    LITTORAL_OPENAI_BASE_URL (of a second provider: LITTORAL_FALLBACK_BASE_URL): it includes the version, like https://api.openai.com/v1.";
+/// What to do where the host refuses to call the provider.
+const ALLOW: &str = "allow this host to call the provider: on Spin, set the variable littoral_outbound_host (of a second provider: \
+    littoral_fallback_host) to its scheme and host, like https://api.openai.com";
+
 /// A failure of an attempt, and what may help.
 #[derive(Debug)]
 pub struct Failure {
@@ -74,8 +81,21 @@ pub fn interrupted() -> Failure {
     }
 }
 
-/// What the protocol made of it.
-pub fn failed(error: &ProviderError, now: Timestamp) -> Failure {
+/// The fewest bytes of a message that count as its repetition.
+const QUOTED: usize = 12;
+
+/// Whether a text repeats a part of what was said in a conversation.
+fn repeats(text: &str, turns: &[Turn]) -> bool {
+    let quotes = |said: &str| {
+        let long =
+            text.as_bytes().windows(QUOTED).any(|part| said.as_bytes().windows(QUOTED).any(|other| other == part));
+        long || (!said.trim().is_empty() && said.len() < QUOTED && text.contains(said.trim()))
+    };
+    turns.iter().any(|turn| quotes(&turn.content))
+}
+
+/// What the protocol made of it. `turns` is what was sent; none of it reaches the log.
+pub fn failed(error: &ProviderError, turns: &[Turn], now: Timestamp) -> Failure {
     let (status, code) = match error.kind {
         Kind::RateLimited => (429, "provider_rate_limited"),
         Kind::Quota => (429, "provider_quota_exceeded"),
@@ -86,6 +106,7 @@ pub fn failed(error: &ProviderError, now: Timestamp) -> Failure {
         Kind::Overloaded => (503, "provider_unavailable"),
         Kind::Timeout => (504, "provider_timeout"),
         Kind::Rejected => (400, "provider_rejected"),
+        Kind::NotFound => (502, "provider_not_found"),
         Kind::Unauthorized => (502, "provider_unauthorized"),
         Kind::Malformed => (502, "provider_malformed"),
         Kind::Incomplete => (502, "provider_incomplete"),
@@ -95,12 +116,17 @@ pub fn failed(error: &ProviderError, now: Timestamp) -> Failure {
     let refused = error.status.is_some_and(|status| status >= 300);
     // What is wrong with the request itself, another provider would refuse too.
     let ours = matches!(error.kind, Kind::Rejected | Kind::Malformed | Kind::Incomplete | Kind::Reported);
+    let mut cause = format!("{error}: {}", error.source.as_deref().unwrap_or_default());
+    if let Some(prose) = error.prose.as_deref().filter(|prose| !repeats(prose, turns)) {
+        cause = format!("{cause}; it says: {prose}");
+    }
+    let detail = if error.kind == Kind::NotFound { WRONG_URL } else { error.detail };
     Failure {
-        fault: Fault::new(status, code, error.detail).after(error.retry_after.map(|wait| wait.wait(now))),
+        fault: Fault::new(status, code, detail).after(error.retry_after.map(|wait| wait.wait(now))),
         retryable: refused && error.retryable(),
         refused,
         elsewhere: refused && !ours,
-        cause: format!("{error}: {}", error.source.as_deref().unwrap_or_default()),
+        cause,
     }
 }
 
@@ -125,6 +151,35 @@ pub fn broken(error: &HttpError, began: bool) -> Failure {
         retryable: error.kind == HttpErrorKind::Connect && !began,
         refused,
         elsewhere: refused,
-        cause: error.to_string(),
+        cause: if error.kind == HttpErrorKind::Denied { format!("{error}; {ALLOW}") } else { error.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::chat::Role;
+
+    use super::*;
+
+    #[test]
+    fn a_wrong_url_is_named_and_its_prose_logged_unless_it_repeats_what_was_said() {
+        let turns = |said: &str| [Turn { role: Role::User, content: said.to_owned() }];
+        let error = ProviderError {
+            prose: Some("Invalid URL (POST /chat/completions)".into()),
+            ..ProviderError::new(Kind::NotFound)
+        };
+        let now = Timestamp::from_millis(0);
+        let failure = failed(&error, &turns("Hello"), now);
+        assert!(failure.fault.detail.contains("LITTORAL_OPENAI_BASE_URL"));
+        assert!(failure.cause.ends_with("it says: Invalid URL (POST /chat/completions)"), "{}", failure.cause);
+        for said in ["my secret is (POST /chat/comp", "Invalid", " URL "] {
+            assert!(!failed(&error, &turns(said), now).cause.contains("it says"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_call_that_the_host_denies_names_spins_variable() {
+        let failure = broken(&HttpError::new(HttpErrorKind::Denied, "no"), false);
+        assert!(failure.cause.contains("littoral_outbound_host"), "{}", failure.cause);
     }
 }

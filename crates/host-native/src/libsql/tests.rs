@@ -144,6 +144,32 @@ async fn commits_reach_the_disk_and_readers_cannot_write() {
     assert!(reader.run(&insert(1, "a", None)).is_err());
 }
 
+/// The way to a backup that `docs/operating.md` names.
+#[tokio::test]
+async fn a_copy_made_beside_a_running_writer_is_whole_and_opens() {
+    let Opened { database, folder, _temporary } = open().await;
+    database.batch(vec![insert(1, "a", None)]).await.unwrap();
+    let restored = tempfile::tempdir().unwrap();
+    let copy = restored.path().join("littoral.db");
+    let mut other = Connection::open(&folder.path().join("littoral.db"), Access::Write).unwrap();
+    let vacuum = Statement::new("VACUUM INTO ?1", [copy.to_str().unwrap().into()]);
+    let (copied, written) = futures_util::join!(
+        tokio::task::spawn_blocking(move || other.run(&vacuum).map(drop)),
+        join_all((2..50).map(|id| database.batch(vec![insert(id, &id.to_string(), None)]))),
+    );
+    copied.unwrap().unwrap();
+    assert!(written.iter().all(Result::is_ok), "the server goes on");
+    let opened = LibSql::open(&DataDir::open(restored.path()).unwrap()).unwrap();
+    let kept = integers(&opened.run(ids()).await.unwrap());
+    assert_eq!(
+        kept,
+        (1..=i64::try_from(kept.len()).unwrap()).collect::<Vec<_>>(),
+        "what was committed by then, and no more"
+    );
+    assert!(!kept.is_empty());
+    opened.batch(vec![insert(100, "z", None)]).await.unwrap();
+}
+
 #[tokio::test]
 async fn parameters_are_counted_because_the_library_does_not() {
     let Opened { database, folder: _folder, _temporary } = open().await;

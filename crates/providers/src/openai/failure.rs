@@ -57,7 +57,12 @@ pub(super) fn refusal(head: &response::Parts, body: &[u8], key: Option<&Secret<S
     // Google wraps the object in a list on some routes.
     let error = error_of(body_value.get(0).unwrap_or(&body_value)).unwrap_or(&Value::Null);
     let out_of_money = words(error).any(|word| kind_of_word(word) == Some(Kind::Quota));
+    let not_found = head.status == StatusCode::NOT_FOUND;
+    let prose = not_found.then(|| prose(error, &body_value, body)).flatten();
+    let unknown_model = not_found && is_about_the_model(error, prose);
     let kind = match kind_of_status(head.status) {
+        Some(_) if unknown_model => Kind::Rejected,
+        Some(_) if not_found => Kind::NotFound,
         Some(_) if out_of_money => Kind::Quota,
         Some(kind) => kind,
         None => Kind::Malformed,
@@ -69,13 +74,27 @@ pub(super) fn refusal(head: &response::Parts, body: &[u8], key: Option<&Secret<S
         _ => None,
     };
     ProviderError {
-        detail: if head.status == StatusCode::NOT_FOUND { UNKNOWN_MODEL } else { detail(kind, error) },
+        detail: if unknown_model { UNKNOWN_MODEL } else { detail(kind, error) },
         source: Some(source),
+        prose: prose.and_then(|text| note.prose(text)),
         retry_after: RetryAfter::from_headers(&head.headers),
         status: Some(head.status.as_u16()),
         should_retry,
         ..ProviderError::new(kind)
     }
+}
+
+/// What a provider says in prose, wherever it does: in the error object, beside it, or as plain text.
+fn prose<'a>(error: &'a Value, body: &'a Value, bytes: &'a [u8]) -> Option<&'a str> {
+    let said = [&error["message"], error, &body["message"], &body["detail"]].into_iter().find_map(Value::as_str);
+    said.or_else(|| std::str::from_utf8(bytes).ok().filter(|_| body.is_null()))
+}
+
+/// Whether a 404 is about the model and not about the address: by its code, or, where a provider has none, by its prose.
+fn is_about_the_model(error: &Value, prose: Option<&str>) -> bool {
+    words(error).any(|word| word == "model_not_found")
+        || error["param"] == "model"
+        || prose.is_some_and(|text| !text.trim_start().starts_with('<') && text.to_ascii_lowercase().contains("model"))
 }
 
 /// The `error` of an object, if there is one to speak of: null, false and empty ones are none, as in the stock SDKs.

@@ -117,6 +117,13 @@ fn refusals_are_sorted_by_what_can_be_done() {
         ),
         (400, error("invalid_request_error", "context_length_exceeded"), Kind::Rejected, false),
         (404, error("invalid_request_error", "model_not_found"), Kind::Rejected, false),
+        (404, r#"{"error":{"message":"model \"x\" not found","code":null}}"#.into(), Kind::Rejected, false),
+        (404, r#"{"object":"error","message":"The model `x` does not exist."}"#.into(), Kind::Rejected, false),
+        (404, r#"{"error":{"message":"Invalid URL (POST /chat/completions)"}}"#.into(), Kind::NotFound, false),
+        (404, r#"{"detail":"Not Found"}"#.into(), Kind::NotFound, false),
+        (404, "404 page not found".into(), Kind::NotFound, false),
+        (404, html.into(), Kind::NotFound, false),
+        (404, String::new(), Kind::NotFound, false),
         (413, html.into(), Kind::Rejected, false),
         (422, r#"{"detail":[{"loc":["body"],"msg":"…"}]}"#.into(), Kind::Rejected, false),
         (401, error("invalid_request_error", "invalid_api_key"), Kind::Unauthorized, false),
@@ -149,7 +156,8 @@ fn a_refusal_tells_the_client_what_to_do_in_our_own_words() {
         error.detail
     };
     assert!(detail(400, "context_length_exceeded").contains("too long"));
-    assert!(detail(404, "whatever").contains("another"));
+    assert!(detail(404, "model_not_found").contains("another"));
+    assert!(detail(404, "whatever").contains("URL"));
     assert_eq!(detail(400, "whatever"), ProviderErrorKind::Rejected.detail());
 }
 

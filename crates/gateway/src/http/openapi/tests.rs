@@ -249,6 +249,39 @@ fn the_parameters_of_a_query_are_the_ones_that_the_route_reads() {
     }
 }
 
+/// The page `docs/endpoints.md`.
+fn endpoints() -> String {
+    let document = document();
+    let operations = operations(&document);
+    let mut lines = vec![String::from(
+        "# Endpoints\n\nMade from [openapi.json](../crates/gateway/assets/static/openapi.json), which describes each of them; a running server shows it at `/docs`.\n\n\
+         | operation | what it does | who may |\n|---|---|---|",
+    )];
+    for route in routes() {
+        let name = format!("{} {}", route.method, route.path);
+        let operation = operations.iter().find(|operation| operation.name == name).unwrap();
+        let who = match route.access.permission() {
+            None => "everybody".to_owned(),
+            Some(permission) => format!("`{}`", permission.as_str()),
+        };
+        lines.push(format!("| `{name}` | {} | {who} |", operation.this["summary"].as_str().unwrap()));
+    }
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn the_page_of_endpoints_is_made_from_the_document() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/endpoints.md");
+    if std::env::var_os("WRITE_ENDPOINTS").is_some() {
+        std::fs::write(path, endpoints()).unwrap();
+    }
+    let page = std::fs::read_to_string(path).unwrap();
+    assert!(
+        page == endpoints(),
+        "docs/endpoints.md is out of date: run `WRITE_ENDPOINTS=1 cargo test -p gateway endpoints`"
+    );
+}
+
 #[test]
 fn what_every_request_can_run_into_is_said() {
     let document = document();

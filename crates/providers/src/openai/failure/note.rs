@@ -1,11 +1,15 @@
-//! What the log may hold of a provider's error: its machine-readable words. Never its prose, which quotes what it was sent:
-//! keys, and users' messages.
+//! What the log may hold of a provider's error: its machine-readable words. Not its prose, which quotes what it was sent: keys, and
+//! users' messages. The exception is a 404, which nobody understands without it: there, the beginning without keys.
 
 use domain::Secret;
 use serde_json::Value;
 
 /// The longest word, in characters.
 const MAX_CHARS: usize = 64;
+
+/// The most that is kept of prose, in characters, and the longest word in it.
+const MAX_PROSE: usize = 200;
+const MAX_PROSE_WORD: usize = 48;
 
 /// Takes notes of a provider's errors.
 pub(in crate::openai) struct Note {
@@ -39,6 +43,20 @@ impl Note {
         }
     }
 
+    /// The beginning of a text, without what may be a key.
+    pub(super) fn prose(&self, text: &str) -> Option<String> {
+        if text.trim_start().starts_with('<') {
+            return None;
+        }
+        let key = self.key.as_ref().map(Secret::expose).filter(|key| !key.is_empty());
+        let is_key = |word: &str| word.contains("sk-") || key.is_some_and(|key| word.contains(key.as_str()));
+        let harmless =
+            |word: &str| !is_key(word) && word.len() <= MAX_PROSE_WORD && !word.chars().any(char::is_control);
+        let words: Vec<_> =
+            text.split_whitespace().take(MAX_PROSE).map(|word| if harmless(word) { word } else { "[…]" }).collect();
+        Some(words.join(" ").chars().take(MAX_PROSE).collect()).filter(|text: &String| !text.is_empty())
+    }
+
     fn is_word(&self, text: &str) -> bool {
         let key = self.key.as_ref().map(Secret::expose).filter(|key| !key.is_empty());
         (1..=MAX_CHARS).contains(&text.len())
@@ -62,6 +80,12 @@ mod tests {
         let error = json!({"type": "canary-5e1f", "code": "sk-proj-1", "param": "what the user said"});
         assert_eq!(note.error(&error), "an error object without code or type");
         assert_eq!(note.error(&json!("bad key canary-5e1f")), "19 bytes of text");
+        assert_eq!(
+            note.prose("Invalid URL\n(key canary-5e1f, sk-proj-1)").as_deref(),
+            Some("Invalid URL (key […] […]")
+        );
+        assert_eq!(note.prose(&"word ".repeat(10_000)).map(|text| text.len()), Some(MAX_PROSE));
+        assert_eq!((note.prose("<html>"), note.prose(" ")), (None, None));
         assert_eq!(Note::text("<html>"), "6 bytes of markup");
     }
 }
