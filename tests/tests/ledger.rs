@@ -299,6 +299,7 @@ fn ended(api: &Api) -> Value {
 #[tokio::test]
 async fn the_ledger_names_the_model_that_answered_and_the_log_who_did_not_and_why() {
     let (api, _, database) = Api::two(&[
+        ("LITTORAL_MODELS", "first"),
         ("LITTORAL_FALLBACK_MODEL", "second"),
         ("LITTORAL_PRICES", "*=1/2,second=10/20"),
         ("LITTORAL_OPENAI_BASE_URL", "http://127.0.0.1:9/v1"),

@@ -82,6 +82,17 @@ impl ChatEvent {
         }
     }
 
+    /// Bytes of output in it, of whatever kind: what the bound of a reply's size counts.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Text(text) | Self::Reasoning(text) => text.len(),
+            Self::ToolCall { id, name, arguments, .. } => {
+                [id, name].into_iter().flatten().map(String::len).sum::<usize>() + arguments.len()
+            }
+            Self::Started { .. } | Self::Usage(_) | Self::Finished(_) => 0,
+        }
+    }
+
     /// Whether this event is output that a user would see: after it, nothing may be retried silently.
     pub fn is_output(&self) -> bool {
         matches!(self, Self::Text(_) | Self::Reasoning(_) | Self::ToolCall { .. })

@@ -5,6 +5,7 @@ mod admin;
 pub mod fallback;
 mod guests;
 mod mail;
+pub mod models;
 pub mod money;
 mod oidc;
 mod reader;
@@ -113,8 +114,10 @@ pub struct Config {
     pub fallback: Option<Fallback>,
     /// Prices and budgets.
     pub money: Money,
-    /// The model used when a request names none.
+    /// The model used when a request names none and its user has chosen none.
     pub model: String,
+    /// The models that may be asked for, that one first. What ends in `*` stands for all that begin so.
+    pub models: Vec<String>,
     /// The estimated tokens of history sent to a model.
     pub history_tokens: u64,
     /// Time limits of an exchange with a provider.
@@ -133,12 +136,14 @@ pub struct Config {
     pub flush: Duration,
     /// Age at which the log of an ended run is deleted. The message stays.
     pub log_retention: Duration,
-    /// The largest reply, in bytes; a longer one ends with status `length`.
+    /// The largest reply, in bytes of text, reasoning and tool calls together; a longer one ends with status `length`.
     pub max_reply_bytes: usize,
     /// Sign-in requests from one address.
     pub auth_limit: Quota,
     /// Messages of one user.
     pub message_limit: Quota,
+    /// Reads of lists, histories and streams of one user.
+    pub read_limit: Quota,
     /// Providers whose ID tokens sign in.
     pub oidc: Vec<OidcProvider>,
     /// Guests.
@@ -183,6 +188,8 @@ impl Config {
         };
         let public_url = read.url("LITTORAL_PUBLIC_URL").await?.unwrap_or_else(|| "http://127.0.0.1:8787".into());
         let default_model = if openai.is_some() { "gpt-4o-mini" } else { OFFLINE_MODEL };
+        let model = read.text("LITTORAL_MODEL").await?.unwrap_or_else(|| default_model.into());
+        let models = models::read(&mut read, &model, openai.is_some()).await?;
         let money = Money::read(&mut read).await?;
         let fallback = Fallback::read(&mut read, openai.is_some(), &money).await?;
         let mail = Mail::read(&mut read, &public_url).await?;
@@ -209,7 +216,8 @@ impl Config {
             openai,
             fallback,
             money,
-            model: read.text("LITTORAL_MODEL").await?.unwrap_or_else(|| default_model.into()),
+            model,
+            models,
             history_tokens: read.number("LITTORAL_HISTORY_TOKENS", 8_000, 1..=10_000_000).await?,
             timeouts: Timeouts {
                 connect: read.millis("LITTORAL_CONNECT_TIMEOUT_MS", 5_000).await?,
@@ -228,6 +236,7 @@ impl Config {
             max_reply_bytes: read.number("LITTORAL_MAX_REPLY_BYTES", 1 << 20, 1024..=1_500_000).await?,
             auth_limit: read.quota("LITTORAL_AUTH_LIMIT", 30, 60).await?,
             message_limit: read.quota("LITTORAL_MESSAGE_LIMIT", 60, 60).await?,
+            read_limit: read.quota("LITTORAL_READ_LIMIT", 600, 60).await?,
             oidc: oidc::read(&mut read).await?,
             guests: Guests::read(&mut read).await?,
             offline_pause: read.millis("LITTORAL_OFFLINE_PAUSE_MS", 20).await?,

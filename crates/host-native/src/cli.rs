@@ -63,6 +63,7 @@ Settings come from the environment, then from secrets.env in the data folder:
   LITTORAL_OPENAI_BASE_URL    an OpenAI-compatible provider, like https://api.openai.com/v1 [none: the offline model]
   LITTORAL_OPENAI_API_KEY     its key
   LITTORAL_MODEL              the model for requests that name none
+  LITTORAL_MODELS             further models that requests may name, separated by commas
   LITTORAL_CORS_ORIGINS       origins that browsers may call from, separated by commas
   LITTORAL_TRUSTED_PROXIES    proxies before this server whose X-Forwarded-For is believed [0]
   LITTORAL_COUNTRY_HEADER     the header where the outermost of them writes the caller's country, like CF-IPCountry [none]

@@ -254,7 +254,7 @@ async fn every_operation_of_a_user_is_closed_to_everybody_else() {
     let closed: Vec<_> = gateway::routes().into_iter().filter(|route| route.access.permission().is_some()).collect();
     assert!(closed.len() >= 13, "the list of routes is too short: {}", closed.len());
     for route in closed {
-        let path = route.path.replace("{id}", SOME_ID).replace("{provider}", "test");
+        let path = route.path.replace("{id}", SOME_ID).replace("{message_id}", SOME_ID).replace("{provider}", "test");
         let body = if route.method == Method::GET { Vec::new() } else { b"{}".to_vec() };
         let answer = api.send(route.method, &path, &[("content-type", "application/json")], body).await;
         refused(answer, "not_authenticated", "Not authenticated").await;

@@ -3,6 +3,7 @@
 mod conversations;
 mod deleting;
 mod history;
+mod regenerate;
 mod replies;
 mod tree;
 

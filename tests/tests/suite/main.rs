@@ -14,6 +14,7 @@ mod failover;
 mod idempotency;
 mod isolation;
 mod ledger;
+mod models;
 mod resume;
 mod stop;
 mod streams;

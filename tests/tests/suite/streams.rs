@@ -116,3 +116,29 @@ async fn the_built_in_model_answers_without_a_provider() {
     assert!(joined(&frames).contains("offline") && joined(&frames).contains("Hello"), "{}", joined(&frames));
     assert_eq!(frames.last().unwrap().json()["status"], "completed");
 }
+
+mod tight {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_limit_of_a_reply_counts_every_kind_of_output() {
+        let api = Api::with_profile("tight").await;
+        let piece = "x".repeat(600);
+        let call = |name: &str| json!({ "tool_calls": [{ "index": 0, "id": "c", "function": { "name": name, "arguments": piece } }] });
+        for (first, second) in [
+            (json!({ "content": piece }), json!({ "content": piece })),
+            (json!({ "reasoning_content": piece }), json!({ "reasoning_content": piece })),
+            (call("f"), call("")),
+            (json!({ "content": piece }), json!({ "reasoning_content": piece })),
+        ] {
+            let user = api.elsewhere().user().await;
+            let conversation = user.conversation().await;
+            let script = Script::new().head(200).delta_json(first).delta_json(second).stall();
+            let model = api.provider.script(script).await;
+            let frames = user.stream(&conversation, &model).await.rest().await;
+            let events: Vec<_> = frames.iter().map(|frame| frame.event.as_str()).collect();
+            assert_eq!((events.len(), events[2]), (3, "end"), "{events:?}");
+            assert_eq!(frames[2].json()["status"], "length");
+        }
+    }
+}

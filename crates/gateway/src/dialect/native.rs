@@ -11,6 +11,7 @@ pub mod guests;
 pub mod identities;
 pub mod jwks;
 pub mod messages;
+pub mod models;
 pub mod options;
 pub mod passwords;
 pub mod routes;

@@ -76,6 +76,16 @@ impl Fields {
         String::new()
     }
 
+    /// The same of a text that goes to a model: of control characters it may hold newlines and tabs.
+    pub fn prose(&mut self, name: &'static str, length: RangeInclusive<usize>) -> String {
+        let text = self.text(name, length);
+        // U+0000 has an entry of its own.
+        if text.chars().any(|c| c.is_ascii_control() && !matches!(c, '\n' | '\r' | '\t' | '\0')) {
+            self.refuse(name, "Must not contain control characters other than newlines and tabs.");
+        }
+        text
+    }
+
     /// A text of so many characters that may be missing or null.
     pub fn maybe_text(&mut self, name: &'static str, length: RangeInclusive<usize>) -> Option<String> {
         self.take(name).map(|value| self.check_text(name, value, &length))

@@ -52,6 +52,8 @@ pub struct Engine {
     /// Whether the log must be written anew at the end, because a stop cut it.
     pub(super) rewrite: bool,
     has_output: bool,
+    /// Bytes of output of every kind.
+    bytes: usize,
     /// Whether a provider may have taken the request, so that it costs something.
     dispatched: bool,
     seen: Seen,
@@ -87,6 +89,7 @@ impl Engine {
             refusals: Vec::new(),
             rewrite: false,
             has_output: false,
+            bytes: 0,
             dispatched: false,
             seen: Seen::default(),
         }
@@ -237,11 +240,12 @@ impl Engine {
             }
             self.seen.add(&event);
             let Some((kind, data)) = payload::of_output(&event) else { continue };
+            self.bytes += event.bytes();
+            if self.bytes > self.config.max_reply_bytes {
+                limit = Some(Finish::Length);
+                break;
+            }
             if let ChatEvent::Text(text) = &event {
-                if self.recorder.text.len() + text.len() > self.config.max_reply_bytes {
-                    limit = Some(Finish::Length);
-                    break;
-                }
                 self.recorder.text.push_str(text);
             }
             shown.push(self.recorder.record(kind, data, now));

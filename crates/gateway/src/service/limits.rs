@@ -31,6 +31,11 @@ pub async fn take_message(platform: &Platform, config: &Config, caller: &Identit
     take(platform, &format!("{kind}:{}", caller.user), quota).await
 }
 
+/// Takes one of the reads of a user that may bring much text.
+pub async fn take_read(platform: &Platform, config: &Config, user: UserId) -> Result<()> {
+    take(platform, &format!("reads:{user}"), config.read_limit).await
+}
+
 /// Takes one of the sensitive requests of one kind that a user may send.
 pub async fn sensitive(platform: &Platform, config: &Config, user: UserId, kind: &str) -> Result<()> {
     take(platform, &format!("sensitive:{user}:{kind}"), config.accounts.sensitive_limit).await

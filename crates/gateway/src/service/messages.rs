@@ -18,19 +18,19 @@ use crate::{
     store::{self, runs::NewRun},
 };
 
+use store::messages::Step;
+
 pub use store::messages::Message;
 
 /// The longest message, in characters.
 pub const MAX_CONTENT: usize = 32_000;
 
-/// A message to send.
+/// A reply to ask for.
 pub struct Send {
-    /// Into which conversation.
+    /// In which conversation.
     pub conversation: ConversationId,
-    /// The text.
-    pub content: String,
-    /// The message that it answers.
-    pub parent: Parent,
+    /// To what.
+    pub question: Question,
     /// The model, resolved.
     pub model: String,
     /// The most tokens of the reply.
@@ -45,6 +45,20 @@ pub struct Send {
     pub idempotency_key: Option<String>,
     /// What the request is, hashed.
     pub fingerprint: String,
+}
+
+/// What a reply is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// A new message.
+    New {
+        /// The text.
+        content: String,
+        /// The message that it answers.
+        parent: Parent,
+    },
+    /// A message that is there already, or the one that this reply answers: it gets one more reply.
+    Again(MessageId),
 }
 
 /// Where in the tree a message goes.
@@ -70,24 +84,48 @@ pub struct Sent {
     pub events: EventStream,
 }
 
-/// Stores the message, sets aside what the reply may cost, and starts the run that replies: two round trips to the store.
+/// Stores the message if it is new, sets aside what the reply may cost, and starts the run that replies: two round trips to the
+/// store.
 /// The same request with the same idempotency key attaches to the run of the first one.
 pub async fn send(platform: &Platform, config: &Config, user: UserId, send: Send) -> Result<Sent> {
     let chats = platform.chats.for_user(user);
-    let below = if let Parent::Message(id) = send.parent { Some(id) } else { None };
-    let outcomes = chats.batch(store::messages::path(user, send.conversation, below).into()).await?;
-    let [found, path] = outcomes.as_slice() else { return Err(Error::internal("a batch of two lost an outcome")) };
+    let path = store::messages::Path {
+        end: match &send.question {
+            Question::New { parent: Parent::Message(id), .. } | Question::Again(id) => Some(*id),
+            Question::New { .. } => None,
+        },
+        again: matches!(send.question, Question::Again(_)),
+        budget: config.history_tokens,
+        used: match &send.question {
+            Question::New { content, .. } => chat::estimate_tokens(content),
+            Question::Again(_) => 0,
+        },
+    };
+    let outcomes = chats.batch(store::messages::path(user, send.conversation, &path).into()).await?;
+    let [found, steps] = outcomes.as_slice() else { return Err(Error::internal("a batch of two lost an outcome")) };
     if found.rows.is_empty() {
         return Err(conversations::missing());
     }
-    let (newest, mut turns) = match send.parent {
-        Parent::Root => (None, Vec::new()),
-        Parent::Newest | Parent::Message(_) => store::messages::decode_path(path)?,
+    let mut steps = store::messages::decode_path(steps)?;
+    let ids = || platform.entropy.id(platform.clock.now(), MessageId::new);
+    let (id, below, content) = match send.question {
+        Question::New { content, parent } => {
+            if parent == Parent::Root {
+                steps.clear();
+            }
+            let below = steps.first().map(|step| step.id);
+            if matches!(parent, Parent::Message(_)) && below.is_none() {
+                return Err(Error::field("/parent_id", "Must be the id of a message of this conversation."));
+            }
+            (ids(), below, Some(content))
+        }
+        Question::Again(_) => {
+            let question = steps.first().filter(|step| step.role == Role::User);
+            (question.ok_or_else(|| Error::not_found("Message"))?.id, None, None)
+        }
     };
-    if below.is_some() && newest.is_none() {
-        return Err(Error::field("/parent_id", "Must be the id of a message of this conversation."));
-    }
-    turns.push(Turn { role: Role::User, content: send.content.clone() });
+    let mut turns = turns(steps);
+    turns.extend(content.clone().map(|content| Turn { role: Role::User, content }));
 
     let now = platform.clock.now();
     let mut request = ChatRequest {
@@ -98,32 +136,29 @@ pub async fn send(platform: &Platform, config: &Config, user: UserId, send: Send
         stream: true,
     };
     let quote = charges::quote(config, &mut request, now)?;
-    let (run_id, id, reply) = (
-        platform.entropy.id(now, RunId::new),
-        platform.entropy.id(now, MessageId::new),
-        platform.entropy.id(now, MessageId::new),
-    );
+    let (run_id, reply) = (platform.entropy.id(now, RunId::new), ids());
     let key = RunKey { user, run: run_id };
-    let question = Message {
+    let question = content.map(|content| Message {
         id,
-        parent: newest,
+        parent: below,
         position: 0,
         role: "user".into(),
-        content: send.content,
+        content,
         status: "completed".into(),
         run: None,
         model: None,
         created_at: now,
-    };
+    });
     let answer = Message {
         id: reply,
         parent: Some(id),
+        position: 0,
         role: "model".into(),
         content: String::new(),
         status: "running".into(),
         run: Some(run_id),
         model: Some(send.model.clone()),
-        ..question.clone()
+        created_at: now,
     };
     let new_run = NewRun {
         key,
@@ -140,11 +175,10 @@ pub async fn send(platform: &Platform, config: &Config, user: UserId, send: Send
     // The gate goes first: whoever loses it writes nothing.
     let mut batch = vec![store::runs::insert(&new_run)];
     batch.extend(charges::reserve(config, &quote, key, &send.model, true));
-    batch.extend([
-        store::messages::reserve_two(user, send.conversation, now),
-        store::messages::insert(user, send.conversation, &question, 1),
-        store::messages::insert(user, send.conversation, &answer, 0),
-    ]);
+    let count = if question.is_some() { 2 } else { 1 };
+    batch.push(store::messages::make_room(user, send.conversation, count, now));
+    batch.extend(question.map(|question| store::messages::insert(user, send.conversation, &question, 1)));
+    batch.extend([store::messages::insert(user, send.conversation, &answer, 0)]);
     batch.extend(store::run_events::expire(user, now.minus(config.log_retention)));
     match chats.batch(batch).await {
         Ok(outcomes) if outcomes.first().is_some_and(|outcome| !outcome.rows.is_empty()) => {}
@@ -174,6 +208,20 @@ pub async fn send(platform: &Platform, config: &Config, user: UserId, send: Send
     Ok(Sent { run: run_id, user_message: id, message: reply, events })
 }
 
+/// The turns of a path, oldest first. A void reply is left out with its question, so that a model never reads two questions in a
+/// row; a reply that is still being written is left out alone.
+fn turns(newest_first: Vec<Step>) -> Vec<Turn> {
+    let mut turns = Vec::with_capacity(newest_first.len());
+    for step in newest_first.into_iter().rev() {
+        if step.is_void {
+            turns.pop_if(|turn: &mut Turn| turn.role == Role::User);
+        } else if step.role == Role::User || !step.content.is_empty() {
+            turns.push(Turn { role: step.role, content: step.content });
+        }
+    }
+    turns
+}
+
 /// The run of an earlier request with this key, if there was one and the request is the same.
 pub async fn attach_earlier(platform: &Platform, user: UserId, key: &str, fingerprint: &str) -> Result<Option<Sent>> {
     let Some(run) = runs::find_same(platform, user, key, fingerprint).await? else { return Ok(None) };
@@ -201,7 +249,7 @@ pub async fn pair(
     found.next().zip(found.next()).ok_or_else(conversations::missing)
 }
 
-/// A page of history.
+/// A page of history. It ends early when its texts have more than a million bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct History {
     /// At most so many.
@@ -247,12 +295,38 @@ pub async fn history(
         }
         outcomes = chats.batch(batch()).await?;
     }
-    let mut found = outcomes.pop().map(|outcome| store::messages::decode(&outcome)).transpose()?.unwrap_or_default();
-    let limit = usize::try_from(page.limit).unwrap_or(0);
-    let more = found.len() > limit;
-    found.truncate(limit);
+    let outcome = outcomes.pop().unwrap_or_default();
+    let mut found = store::messages::decode(&outcome)?;
+    found.truncate(usize::try_from(page.limit).unwrap_or(0));
+    let more = store::messages::found(&outcome)? > found.len();
     Ok((found, more))
 }
 
 /// How long a plain completion goes on without its client: enough for an SDK's own retry to come back.
 pub const GRACE: Duration = Duration::from_secs(30);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(role: Role, content: &str, is_void: bool) -> Step {
+        Step { id: MessageId::new(domain::Timestamp::default(), [0; 10]), role, content: content.into(), is_void }
+    }
+
+    #[test]
+    fn a_void_reply_goes_with_its_question() {
+        let newest_first = vec![
+            step(Role::Assistant, "", false),
+            step(Role::User, "three", false),
+            step(Role::Assistant, "par", true),
+            step(Role::User, "two", false),
+            step(Role::Assistant, "eins", false),
+            step(Role::User, "one", false),
+        ];
+        let said: Vec<_> = turns(newest_first).into_iter().map(|turn| turn.content).collect();
+        assert_eq!(said, ["one", "eins", "three"]);
+        // The question lies beyond the budget.
+        let said = turns(vec![step(Role::User, "two", false), step(Role::Assistant, "", true)]);
+        assert_eq!(said.len(), 1);
+    }
+}

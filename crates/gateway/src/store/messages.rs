@@ -1,9 +1,6 @@
 //! Messages: a tree in each conversation.
 
-use domain::{
-    ConversationId, MessageId, RunId, Timestamp, UserId,
-    chat::{Role, Turn},
-};
+use domain::{ConversationId, MessageId, RunId, Timestamp, UserId, chat::Role};
 use ports::{DatabaseError, Outcome, Row, Statement};
 
 use super::users::bad_id;
@@ -31,53 +28,99 @@ pub struct Message {
     pub created_at: Timestamp,
 }
 
-/// The conversation's existence, then the path from its root to `parent` (or to the newest message), newest first.
-pub fn path(user: UserId, conversation: ConversationId, parent: Option<MessageId>) -> [Statement; 2] {
+/// What a path through the tree is read for.
+#[derive(Clone, Copy, Debug)]
+pub struct Path {
+    /// Its last message; the newest one of the conversation if none.
+    pub end: Option<MessageId>,
+    /// Begins at the message that the last one answers, if that is a model's: it is answered anew.
+    pub again: bool,
+    /// Estimated tokens that may be sent. The message that goes beyond them is the last that is read.
+    pub budget: u64,
+    /// How many of them are used before the path begins.
+    pub used: u64,
+}
+
+/// A message of a path.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The id.
+    pub id: MessageId,
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    pub content: String,
+    /// Whether it is a reply that failed, or that is over and has no text.
+    pub is_void: bool,
+}
+
+/// The conversation's existence, then the path from its end towards its root, newest first: as far as the budget reaches. A void
+/// reply and the question before it cost nothing, because they are not sent.
+pub fn path(user: UserId, conversation: ConversationId, path: &Path) -> [Statement; 2] {
     let (user, conversation) = (user.to_string(), conversation.to_string());
+    let tokens = |tokens: u64| i64::try_from(tokens).unwrap_or(1 << 53).min(1 << 53);
     [
         Statement::new(
             "SELECT id FROM conversations WHERE id = ?1 AND user_id = ?2",
             [conversation.clone().into(), user.clone().into()],
         ),
+        // The cost is `domain::chat::estimate_tokens`.
         Statement::new(
-            "WITH RECURSIVE path (id, parent_id, role, content, depth) AS (
-               SELECT * FROM (
-                 SELECT id, parent_id, role, content, 0 FROM messages
-                 WHERE id = coalesce(?3, (SELECT id FROM messages WHERE conversation_id = ?1 ORDER BY position DESC LIMIT 1))
-                   AND conversation_id = ?1
-                   AND EXISTS (SELECT 1 FROM conversations WHERE id = ?1 AND user_id = ?2))
+            "WITH RECURSIVE path (id, parent_id, role, content, is_void, depth, used) AS (
+               SELECT id, parent_id, role, content, is_void, 0,
+                      ?5 + CASE WHEN is_void THEN 0 ELSE (length(CAST(content AS BLOB)) + 3) / 4 + 4 END FROM (
+                 SELECT id, parent_id, role, content,
+                        role = 'model' AND (status = 'failed' OR (content = '' AND status NOT IN ('queued', 'running')))
+                        AS is_void
+                 FROM messages
+                 WHERE id = coalesce(
+                     (SELECT parent_id FROM messages WHERE id = ?3 AND conversation_id = ?1 AND role = 'model' AND ?6), ?3,
+                     (SELECT id FROM messages WHERE conversation_id = ?1 ORDER BY position DESC LIMIT 1))
+                   AND conversation_id = ?1 AND EXISTS (SELECT 1 FROM conversations WHERE id = ?1 AND user_id = ?2))
                UNION ALL
-               SELECT m.id, m.parent_id, m.role, m.content, p.depth + 1
+               SELECT m.id, m.parent_id, m.role, m.content,
+                      m.role = 'model' AND (m.status = 'failed' OR (m.content = '' AND m.status NOT IN ('queued', 'running'))),
+                      p.depth + 1,
+                      p.used + CASE
+                        WHEN p.is_void OR (m.role = 'model' AND (m.status = 'failed'
+                             OR (m.content = '' AND m.status NOT IN ('queued', 'running')))) THEN 0
+                        ELSE (length(CAST(m.content AS BLOB)) + 3) / 4 + 4 END
                FROM path p JOIN messages m ON m.id = p.parent_id AND m.conversation_id = ?1
-               WHERE p.depth < 499)
-             SELECT id, role, content FROM path ORDER BY depth",
-            [conversation.into(), user.into(), parent.map(|id| id.to_string()).into()],
+               WHERE p.depth < 499 AND p.used <= ?4)
+             SELECT id, role, content, is_void FROM path ORDER BY depth",
+            [
+                conversation.into(),
+                user.into(),
+                path.end.map(|id| id.to_string()).into(),
+                tokens(path.budget).into(),
+                tokens(path.used).into(),
+                i64::from(path.again).into(),
+            ],
         ),
     ]
 }
 
-/// The newest id and the turns, oldest first, of [`path`]'s second outcome. Replies without text are left out.
-pub fn decode_path(outcome: &Outcome) -> Result<(Option<MessageId>, Vec<Turn>), DatabaseError> {
-    let mut turns = Vec::with_capacity(outcome.rows.len());
-    for row in outcome.rows.iter().rev() {
-        let role = if row.text(1)? == "model" { Role::Assistant } else { Role::User };
-        let content = row.text(2)?;
-        if role == Role::User || !content.is_empty() {
-            turns.push(Turn { role, content: content.to_owned() });
-        }
-    }
-    let newest = outcome.rows.first().map(|row| row.text(0).map(MessageId::parse)).transpose()?;
-    Ok((newest.flatten(), turns))
+/// Decodes [`path`]'s second outcome, newest first.
+pub fn decode_path(outcome: &Outcome) -> Result<Vec<Step>, DatabaseError> {
+    let step = |row: &Row| {
+        Ok(Step {
+            id: MessageId::parse(row.text(0)?).ok_or_else(|| bad_id("messages"))?,
+            role: if row.text(1)? == "model" { Role::Assistant } else { Role::User },
+            content: row.text(2)?.to_owned(),
+            is_void: row.integer(3)? != 0,
+        })
+    };
+    outcome.rows.iter().map(step).collect()
 }
 
-/// Makes room for two messages; the statements after it take the last two positions.
-pub fn reserve_two(user: UserId, conversation: ConversationId, now: Timestamp) -> Statement {
+/// Makes room for so many messages; the statements after it take the last positions.
+pub fn make_room(user: UserId, conversation: ConversationId, count: i64, now: Timestamp) -> Statement {
     Statement::new(
-        "UPDATE conversations SET message_count = message_count + 2,
+        "UPDATE conversations SET message_count = message_count + ?4,
            updated_at = max(?3, (SELECT max(updated_at) + 1 FROM conversations WHERE user_id = ?2))
          WHERE id = ?1 AND user_id = ?2
          RETURNING id",
-        [conversation.to_string().into(), user.to_string().into(), now.millis().into()],
+        [conversation.to_string().into(), user.to_string().into(), now.millis().into(), count.into()],
     )
 }
 
@@ -104,22 +147,36 @@ pub fn insert(user: UserId, conversation: ConversationId, message: &Message, bef
     )
 }
 
-/// One more than a page of a conversation's messages, oldest first, after position `after`.
+/// A page of a conversation's messages and one more, oldest first, after position `after`: fewer when they have more than a million
+/// bytes. [`found`] tells how many there would have been.
 pub fn page_oldest(conversation: ConversationId, after: i64, limit: i64, skip: i64) -> Statement {
     Statement::new(
-        "SELECT id, parent_id, position, role, content, status, run_id, model, created_at FROM messages
-         WHERE conversation_id = ?1 AND position > ?2 ORDER BY position LIMIT ?3 + 1 OFFSET ?4",
+        "SELECT id, parent_id, position, role, content, status, run_id, model, created_at, found FROM (
+           SELECT *, count(*) OVER () AS found,
+                  sum(length(CAST(content AS BLOB))) OVER (ORDER BY position) AS total FROM (
+             SELECT id, parent_id, position, role, content, status, run_id, model, created_at FROM messages
+             WHERE conversation_id = ?1 AND position > ?2 ORDER BY position LIMIT ?3 + 1 OFFSET ?4))
+         WHERE total - length(CAST(content AS BLOB)) < 1000000 ORDER BY position",
         [conversation.to_string().into(), after.into(), limit.into(), skip.into()],
     )
 }
 
-/// One more than a page of a conversation's messages, newest first, before position `before`.
+/// The same newest first, before position `before`.
 pub fn page_newest(conversation: ConversationId, before: i64, limit: i64, skip: i64) -> Statement {
     Statement::new(
-        "SELECT id, parent_id, position, role, content, status, run_id, model, created_at FROM messages
-         WHERE conversation_id = ?1 AND position < ?2 ORDER BY position DESC LIMIT ?3 + 1 OFFSET ?4",
+        "SELECT id, parent_id, position, role, content, status, run_id, model, created_at, found FROM (
+           SELECT *, count(*) OVER () AS found,
+                  sum(length(CAST(content AS BLOB))) OVER (ORDER BY position DESC) AS total FROM (
+             SELECT id, parent_id, position, role, content, status, run_id, model, created_at FROM messages
+             WHERE conversation_id = ?1 AND position < ?2 ORDER BY position DESC LIMIT ?3 + 1 OFFSET ?4))
+         WHERE total - length(CAST(content AS BLOB)) < 1000000 ORDER BY position DESC",
         [conversation.to_string().into(), before.into(), limit.into(), skip.into()],
     )
+}
+
+/// How many messages [`page_oldest`] or [`page_newest`] would have returned without their bound of bytes.
+pub fn found(outcome: &Outcome) -> Result<usize, DatabaseError> {
+    outcome.rows.first().map_or(Ok(0), |row| row.integer(9).map(|found| usize::try_from(found).unwrap_or(0)))
 }
 
 /// Two messages of a run: the user's and the model's, in that order.

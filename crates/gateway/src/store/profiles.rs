@@ -41,7 +41,7 @@ pub struct Settings {
     pub theme: Option<String>,
     /// A language tag.
     pub language: Option<String>,
-    /// The model that the app asks for.
+    /// The model of a request that names none.
     pub default_model: Option<String>,
     /// Whatever an app wants to keep.
     pub preferences: Map<String, Value>,

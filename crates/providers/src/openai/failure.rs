@@ -10,6 +10,9 @@ pub(super) use self::note::Note;
 use super::wire::Unreadable;
 use crate::{ProviderError, ProviderErrorKind as Kind, RetryAfter};
 
+/// The largest error that is taken apart, in bytes of JSON. As a tree it takes many times as much memory.
+const MAX_ERROR_BYTES: usize = 64 << 10;
+
 pub(super) fn malformed() -> ProviderError {
     ProviderError::new(Kind::Malformed)
 }
@@ -25,6 +28,7 @@ pub(super) fn not_a_reply() -> ProviderError {
 /// A body that is no chunk: a bare list of errors (Google), cut off, or garbage.
 pub(super) fn unreadable(body: &[u8], unreadable: Unreadable, note: &Note) -> ProviderError {
     if body.starts_with(b"[")
+        && body.len() <= MAX_ERROR_BYTES
         && let Ok(Value::Array(items)) = serde_json::from_slice(body)
         && let Some(error) = items.first().and_then(error_of)
     {
@@ -36,10 +40,19 @@ pub(super) fn unreadable(body: &[u8], unreadable: Unreadable, note: &Note) -> Pr
 
 /// The data of an event that is named `error`, whose form nobody has fixed.
 pub(super) fn reported_text(data: &str, note: &Note) -> ProviderError {
-    match serde_json::from_str::<Value>(data) {
-        Ok(value) => reported(error_of(&value).unwrap_or(&value), note),
-        Err(_) => ProviderError::new(Kind::Reported).because(Note::text(data)),
+    let value = (data.len() <= MAX_ERROR_BYTES).then(|| serde_json::from_str::<Value>(data).ok()).flatten();
+    value.map_or_else(
+        || ProviderError::new(Kind::Reported).because(Note::text(data)),
+        |value| reported(error_of(&value).unwrap_or(&value), note),
+    )
+}
+
+/// The value of an `error` field. One that is too large to be taken apart is an error all the same.
+pub(super) fn error_value(json: &str) -> Result<Value, ProviderError> {
+    if json.len() > MAX_ERROR_BYTES {
+        return Ok(Value::from("an error that is too large to be read"));
     }
+    serde_json::from_str(json).map_err(|_| malformed().because("JSON: an error that is nested too deeply"))
 }
 
 /// An error object in a reply that began as a success.

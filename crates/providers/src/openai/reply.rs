@@ -23,12 +23,11 @@ pub(super) struct Reply {
 impl Reply {
     /// Appends the events of one chunk, or fails and appends none.
     pub(super) fn read(&mut self, chunk: Chunk, note: &Note, out: &mut Vec<ChatEvent>) -> Result<(), ProviderError> {
-        if let Some(error) = chunk.error.as_ref().filter(|error| failure::is_error(error)) {
-            return Err(failure::reported(error, note));
+        let error = chunk.error.map(|error| failure::error_value(error.get())).transpose()?;
+        if let Some(error) = error.filter(failure::is_error) {
+            return Err(failure::reported(&error, note));
         }
-        // We ask for one choice; what else comes is not for us.
-        let choice = chunk.choices.and_then(|all| all.into_iter().find(|choice| choice.index.unwrap_or(0) == 0));
-        let mut choice = choice.unwrap_or_default();
+        let mut choice = chunk.choices.and_then(|choices| choices.0).unwrap_or_default();
         let finish = finish_of(&choice)?;
         let tokens = choice.usage.take().or(chunk.usage);
         let before = out.len();
@@ -64,7 +63,7 @@ impl Reply {
         let before = out.len();
         out.extend(said(message.reasoning_content).or(said(message.reasoning)).map(ChatEvent::Reasoning));
         out.extend(said(message.content).or(said(message.refusal)).map(ChatEvent::Text));
-        for fragment in message.tool_calls.unwrap_or_default() {
+        for fragment in message.tool_calls.unwrap_or_default().0 {
             out.push(self.calls.fragment(fragment)?);
         }
         self.has_output |= out.len() > before;

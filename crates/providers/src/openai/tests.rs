@@ -1,6 +1,6 @@
 //! What is sent, and what refusals mean. Replies are tested on fixtures, in the crate's `tests` folder.
 
-use domain::chat::{Role, Turn};
+use domain::chat::{ChatEvent, Role, Turn};
 use http::{Response, response::Parts};
 use serde_json::{Value, json};
 
@@ -186,4 +186,33 @@ fn a_head_that_promises_no_reply_fails_at_once() {
         let decoder = provider("http://localhost:1").decoder(&head(status, &headers), true);
         assert_eq!(decoder.err().map(|error| error.kind), expected, "{status} {headers:?}");
     }
+}
+
+/// What a body that came at once gives, and how it ends.
+fn decoded(body: &str) -> (Vec<ChatEvent>, Result<(), ProviderError>) {
+    let (mut decoder, mut events) = (ChatDecoder::new(None), Vec::new());
+    let fed = decoder.feed(body.as_bytes(), &mut events);
+    let ended = fed.and_then(|()| decoder.finish(&mut events));
+    (events, ended)
+}
+
+#[test]
+fn of_any_number_of_choices_only_the_one_asked_for_is_read() {
+    const END: &str = r#"{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}"#;
+    let others = r#"{"index":1,"delta":{}},"#.repeat(150_000);
+    let (events, ended) = decoded(&format!("data: {{\"choices\":[{others}{END}]}}\n\n"));
+    assert!(events.contains(&ChatEvent::Text("Hi".into())), "{events:?}");
+    assert_eq!(ended, Ok(()));
+    // The first of those without a number is the one.
+    let (events, ended) = decoded(&format!("data: {{\"choices\":[{}{{}}]}}\n\n", "{},".repeat(600_000)));
+    assert_eq!((events.len(), ended.unwrap_err().kind), (1, ProviderErrorKind::Incomplete));
+}
+
+#[test]
+fn too_many_tool_calls_and_too_large_errors_cost_no_memory() {
+    let calls = "{},".repeat(256);
+    let line = format!("data: {{\"choices\":[{{\"delta\":{{\"tool_calls\":[{calls}{{}}]}}}}]}}\n\n");
+    assert_eq!(decoded(&line).1.unwrap_err().kind, ProviderErrorKind::Malformed);
+    let error = format!("data: {{\"error\":[{}0]}}\n\n", "0,".repeat(100_000));
+    assert_eq!(decoded(&error).1.unwrap_err().kind, ProviderErrorKind::Reported);
 }

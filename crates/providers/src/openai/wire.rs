@@ -4,9 +4,9 @@
 use domain::chat::Usage;
 use serde::{
     Deserialize, Deserializer,
-    de::{self, IgnoredAny, Visitor},
+    de::{self, IgnoredAny, SeqAccess, Visitor},
 };
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// Why a text is no chunk.
 pub(super) struct Unreadable {
@@ -36,9 +36,40 @@ pub(super) fn is_json(text: &str) -> bool {
 #[derive(Deserialize, Default)]
 pub(super) struct Chunk {
     pub(super) model: Option<String>,
-    pub(super) choices: Option<Vec<Choice>>,
+    pub(super) choices: Option<Choices>,
     pub(super) usage: Option<Counts>,
-    pub(super) error: Option<Value>,
+    /// As it is: it may be of any form and size.
+    pub(super) error: Option<Box<RawValue>>,
+}
+
+/// The choice that was asked for, the one numbered 0. The others are dropped as they are read, however many there are.
+#[derive(Default)]
+pub(super) struct Choices(pub(super) Option<Choice>);
+
+impl<'de> Deserialize<'de> for Choices {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ChoicesVisitor).map(Self)
+    }
+}
+
+struct ChoicesVisitor;
+
+impl<'de> Visitor<'de> for ChoicesVisitor {
+    type Value = Option<Choice>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a list of choices")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Option<Choice>, A::Error> {
+        let mut kept = None;
+        while let Some(choice) = list.next_element::<Choice>()? {
+            if kept.is_none() && choice.index.unwrap_or(0) == 0 {
+                kept = Some(choice);
+            }
+        }
+        Ok(kept)
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -60,7 +91,41 @@ pub(super) struct Message {
     pub(super) reasoning_content: Option<String>,
     /// `OpenRouter`'s name. vLLM sends both, with the same text.
     pub(super) reasoning: Option<String>,
-    pub(super) tool_calls: Option<Vec<ToolCall>>,
+    pub(super) tool_calls: Option<ToolCalls>,
+}
+
+/// More calls in one reply than any model makes.
+pub(super) const MAX_CALLS: usize = 256;
+
+/// Fragments of tool calls, a bounded number.
+#[derive(Default)]
+pub(super) struct ToolCalls(pub(super) Vec<ToolCall>);
+
+impl<'de> Deserialize<'de> for ToolCalls {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(ToolCallsVisitor).map(Self)
+    }
+}
+
+struct ToolCallsVisitor;
+
+impl<'de> Visitor<'de> for ToolCallsVisitor {
+    type Value = Vec<ToolCall>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a list of at most {MAX_CALLS} tool calls")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<ToolCall>, A::Error> {
+        let mut calls = Vec::new();
+        while let Some(call) = list.next_element()? {
+            if calls.len() == MAX_CALLS {
+                return Err(de::Error::invalid_length(MAX_CALLS + 1, &self));
+            }
+            calls.push(call);
+        }
+        Ok(calls)
+    }
 }
 
 #[derive(Deserialize, Default)]

@@ -16,7 +16,9 @@ async fn shut_out(user: &User, id: &str, may: &[&str]) {
         }
         tried += 1;
         let body = (route.method != Method::GET).then(|| json!({ "standing": "suspended", "email": "x@example.com" }));
-        let answer = user.send(route.method, &route.path.replace("{id}", id), &[], body.as_ref()).await;
+        let answer = user
+            .send(route.method, &route.path.replace("{id}", id).replace("{message_id}", id), &[], body.as_ref())
+            .await;
         let body = refused(answer, 403, "permission_denied").await;
         assert!(!body.to_string().contains(&user.email), "{name}: {body}");
     }

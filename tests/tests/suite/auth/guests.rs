@@ -153,7 +153,7 @@ async fn a_guest_may_not_do_what_its_role_does_not_allow() {
         if allowed.allow(permission) {
             continue;
         }
-        let path = route.path.replace("{id}", SOME_ID).replace("{provider}", "test");
+        let path = route.path.replace("{id}", SOME_ID).replace("{message_id}", SOME_ID).replace("{provider}", "test");
         let (status, body) = guest.send(route.method, &path, &[], Some(&json!({}))).await.json().await;
         assert_eq!((status, &body["code"]), (403, &json!("permission_denied")), "{path}");
     }

@@ -195,6 +195,20 @@ async fn numbers_at_their_bounds_are_kept_and_beyond_refused() {
 }
 
 #[tokio::test]
+async fn what_goes_to_a_model_has_no_control_characters_but_newlines_and_tabs() {
+    let victim = Victim::new().await;
+    for (path, name) in [(victim.messages_path(), "content"), ("/api/v1/ai/complete".to_owned(), "prompt")] {
+        for bad in ['\0', '\u{1}', '\u{8}', '\u{b}', '\u{c}', '\u{e}', '\u{1b}', '\u{1f}', '\u{7f}'] {
+            let body = json!({ name: format!("a{bad}b"), "model": victim.model }).to_string();
+            victim.invalid(Method::POST, &path, &[], body.as_bytes(), &[&format!("/{name}")]).await;
+        }
+    }
+    let body = json!({ "prompt": "a\tb\r\nc", "model": "littoral-offline" });
+    assert_eq!(victim.user.post("/api/v1/ai/complete", &body).await.status, 200);
+    victim.unharmed().await;
+}
+
+#[tokio::test]
 async fn absurd_policies_are_refused() {
     let victim = Victim::new().await;
     for policy in [

@@ -21,7 +21,7 @@ async fn every_route_refuses_a_parameter_and_a_field_that_it_does_not_know() {
     for route in gateway::routes().into_iter().filter(|route| route.parameters.is_some()) {
         let name = format!("{} {}", route.method, route.path);
         let id = if route.path.contains("conversations") { &conversation } else { SOME_ID };
-        let path = route.path.replace("{id}", id).replace("{provider}", "test");
+        let path = route.path.replace("{id}", id).replace("{message_id}", SOME_ID).replace("{provider}", "test");
         let answer = admin.send(route.method.clone(), &format!("{path}?no_such={CANARY}"), &[], None).await;
         let (status, problem) = answer.json().await;
         assert_eq!((status, pointers(&problem)), (422, vec!["?no_such"]), "{name}: {problem}");

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use testkit::upstream::Script;
 use tests::{Api, User};
 
-use super::{column, get, messages_of, say_offline};
+use super::{column, get, messages_of, say, say_offline};
 
 /// A conversation with `count` exchanges of two messages each: `m0`, its reply, `m1`, …
 async fn talk(user: &User, count: usize) -> String {
@@ -116,4 +117,50 @@ async fn reading_backwards_is_not_disturbed_by_new_messages() {
     seen.reverse();
     assert_eq!(seen, all);
     assert_eq!(second["has_more"], false);
+}
+
+#[tokio::test]
+async fn a_page_ends_at_about_a_million_bytes() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let conversation = user.conversation().await;
+    // Two bytes a character.
+    let long = "é".repeat(200_000);
+    let model = api.provider.script(Script::reply(&[&long])).await;
+    for _ in 0..4 {
+        say(&user, &conversation, &json!({ "content": "Hello", "model": model })).await;
+    }
+    for (order, first) in [("asc", 6), ("desc", 5)] {
+        let path = format!("{}?limit=100&order={order}", messages_of(&conversation));
+        let (_, page) = user.get(&path).await.json().await;
+        let messages = page["messages"].as_array().expect("messages");
+        assert_eq!((messages.len(), &page["has_more"]), (first, &json!(true)), "{order}");
+        let cursor = page["next_cursor"].as_str().expect("a cursor");
+        let (_, rest) = user.get(&format!("{path}&cursor={cursor}")).await.json().await;
+        let others = rest["messages"].as_array().expect("messages");
+        assert_eq!((others.len(), &rest["has_more"]), (8 - first, &json!(false)), "{order}");
+        let mut ids: Vec<_> = messages.iter().chain(others).map(|message| message["id"].to_string()).collect();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), 8);
+    }
+}
+
+mod tight {
+    use tests::Api;
+
+    #[tokio::test]
+    async fn reads_of_a_user_are_limited() {
+        let api = Api::with_profile("tight").await;
+        let (user, other) = (api.user().await, api.user().await);
+        let list = "/api/v1/chat/conversations";
+        for _ in 0..12 {
+            assert_eq!(user.get(list).await.status, 200);
+        }
+        let refused = user.get(list).await;
+        assert!(refused.header("retry-after").is_some());
+        let (status, problem) = refused.json().await;
+        assert_eq!((status, problem["code"].as_str()), (429, Some("rate_limited")));
+        assert_eq!(other.get(list).await.status, 200);
+    }
 }

@@ -150,7 +150,7 @@ async fn content_arrives_as_it_was_written() {
         "'; DROP TABLE messages; --",
         "<script>alert(1)</script>",
         "👩‍👩‍👧‍👦 ة ﷽ \u{200b}\u{feff}",
-        "\\u0000 \\ \" \t\r\n\u{1}",
+        "\\u0000 \\ \" \t\r\n\u{85}",
         "{\"a\":1}",
     ];
     for content in contents {

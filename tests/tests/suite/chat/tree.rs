@@ -130,15 +130,25 @@ async fn the_last_message_is_sent_whole_however_long_it_is() {
 }
 
 #[tokio::test]
-async fn a_reply_without_text_is_not_sent_to_the_provider() {
+async fn a_failed_reply_and_its_question_are_not_sent_to_the_provider() {
     let api = Api::start().await;
     let user = api.user().await;
     let conversation = user.conversation().await;
-    let failing = api.provider.script(Script::error(400, "invalid_request_error", "no")).await;
-    let body = json!({ "content": "one", "model": failing });
-    assert_eq!(user.post(&messages_of(&conversation), &body).await.status, 400);
+    exchange(&user, &conversation, "one", "eins", None).await;
+    for (failing, status) in
+        [(Script::error(400, "invalid_request_error", "no"), 400), (Script::new().head(200).delta("Hel").close(), 502)]
+    {
+        let body = json!({ "content": "again and again", "model": api.provider.script(failing).await });
+        assert_eq!(user.post(&messages_of(&conversation), &body).await.status, status);
+    }
     let (_, sent) = exchange(&user, &conversation, "two", "zwei", None).await;
-    assert_eq!(sent, ["user: one", "user: two"]);
+    assert_eq!(sent, ["user: one", "assistant: eins", "user: two"]);
+    // Nor do they use up the budget.
+    let long = api.provider.script(Script::error(400, "invalid_request_error", "no")).await;
+    let body = json!({ "content": "x".repeat(4_000), "model": long });
+    assert_eq!(user.post(&messages_of(&conversation), &body).await.status, 400);
+    let (_, sent) = exchange(&user, &conversation, "three", "drei", None).await;
+    assert_eq!(sent, ["user: one", "assistant: eins", "user: two", "assistant: zwei", "user: three"]);
 }
 
 #[tokio::test]

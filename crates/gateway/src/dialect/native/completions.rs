@@ -30,12 +30,12 @@ pub async fn create(context: Context, caller: Caller, headers: HeaderMap, body: 
     let fingerprint = options::fingerprint("complete", &object);
     let idempotency_key = options::idempotency_key(&headers)?;
     let mut fields = Fields::new(object);
-    let prompt = fields.text("prompt", 1..=MAX_CONTENT);
+    let prompt = fields.prose("prompt", 1..=MAX_CONTENT);
     let store = fields.maybe_bool("store").unwrap_or(false);
     let options = Options::read(&mut fields, &headers);
     let options = fields.finish(options)?;
     let (platform, config) = (&context.platform, &context.config);
-    let model = models::resolve(config, options.model.as_deref())?;
+    let model = models::resolve(platform, config, caller.user, options.model.as_deref()).await?;
     let earlier = match &idempotency_key {
         Some(key) => completions::attach_earlier(platform, caller.user, key, &fingerprint).await?,
         None => None,

@@ -17,7 +17,10 @@ use crate::{
         fields::Fields,
         query::{self, Query},
     },
-    service::conversations::{self, Conversation, MAX_TITLE, Page},
+    service::{
+        conversations::{self, Conversation, MAX_TITLE, Page},
+        limits,
+    },
 };
 
 /// `POST /api/v1/chat/conversations`
@@ -31,6 +34,7 @@ pub async fn create(context: Context, caller: Caller, headers: HeaderMap, body: 
 
 /// `GET /api/v1/chat/conversations`
 pub async fn list(context: Context, caller: Caller, uri: Uri) -> Result<Response> {
+    limits::take_read(&context.platform, &context.config, caller.user).await?;
     let query = Query::of(&uri);
     let page = Page {
         limit: query.clamped("limit", 20, 1, 100)?,

@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, rejection::PathRejection},
     response::Response,
 };
-use domain::{MessageId, run::DisconnectPolicy};
+use domain::{ConversationId, MessageId, run::DisconnectPolicy};
 use http::{HeaderMap, StatusCode, Uri};
 
 use super::{
@@ -25,7 +25,7 @@ use crate::{
     service::{
         conversations::missing,
         limits, messages,
-        messages::{History, MAX_CONTENT, Parent, Sent},
+        messages::{History, MAX_CONTENT, Parent, Question, Sent},
         models, runs,
     },
 };
@@ -43,12 +43,45 @@ pub async fn send(
     let fingerprint = options::fingerprint(&format!("messages {conversation}"), &object);
     let idempotency_key = options::idempotency_key(&headers)?;
     let mut fields = Fields::new(object);
-    let content = fields.text("content", 1..=MAX_CONTENT);
+    let content = fields.prose("content", 1..=MAX_CONTENT);
     let parent = read_parent(&mut fields);
     let options = Options::read(&mut fields, &headers);
-    let (platform, config) = (&context.platform, &context.config);
     let options = fields.finish(options)?;
+    let question = Question::New { content, parent };
+    reply(&context, caller, conversation, question, options, idempotency_key, fingerprint).await
+}
 
+/// `POST /api/v1/chat/conversations/{id}/messages/{message_id}/regenerate`
+pub async fn regenerate(
+    context: Context,
+    caller: Caller,
+    path: Result<Path<(String, String)>, PathRejection>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response> {
+    let object = body::object(&context, &headers, body, true).await?;
+    let (conversation, message) = path.map(|Path(ids)| ids).unwrap_or_default();
+    let fingerprint = options::fingerprint(&format!("regenerate {conversation} {message}"), &object);
+    let idempotency_key = options::idempotency_key(&headers)?;
+    let mut fields = Fields::new(object);
+    let options = Options::read(&mut fields, &headers);
+    let options = fields.finish(options)?;
+    let conversation = ConversationId::parse(&conversation).ok_or_else(missing)?;
+    let message = MessageId::parse(&message).ok_or_else(|| Error::not_found("Message"))?;
+    reply(&context, caller, conversation, Question::Again(message), options, idempotency_key, fingerprint).await
+}
+
+/// Has a question answered, or finds the answer of an earlier request that was the same.
+async fn reply(
+    context: &Context,
+    caller: Caller,
+    conversation: ConversationId,
+    question: Question,
+    options: Options,
+    idempotency_key: Option<String>,
+    fingerprint: String,
+) -> Result<Response> {
+    let (platform, config) = (&context.platform, &context.config);
     let earlier = match &idempotency_key {
         Some(key) => messages::attach_earlier(platform, caller.user, key, &fingerprint).await?,
         None => None,
@@ -59,9 +92,8 @@ pub async fn send(
         limits::take_message(platform, config, &caller).await?;
         let send = messages::Send {
             conversation,
-            content,
-            parent,
-            model: models::resolve(config, options.model.as_deref())?,
+            question,
+            model: models::resolve(platform, config, caller.user, options.model.as_deref()).await?,
             max_tokens: options.max_tokens,
             temperature: options.temperature,
             request_id: context.request_id.to_string(),
@@ -71,7 +103,7 @@ pub async fn send(
         };
         messages::send(platform, config, caller.user, send).await?
     };
-    if options.stream { stream(&context, sent).await } else { whole(&context, caller, sent).await }
+    if options.stream { stream(context, sent).await } else { whole(context, caller, sent).await }
 }
 
 /// `parent_id`: without it the newest message, null for the root.
@@ -126,6 +158,7 @@ pub async fn history(
     path: Result<Path<String>, PathRejection>,
     uri: Uri,
 ) -> Result<Response> {
+    limits::take_read(&context.platform, &context.config, caller.user).await?;
     let query = Query::of(&uri);
     let newest_first = match query.text("order") {
         None | Some("asc") => false,

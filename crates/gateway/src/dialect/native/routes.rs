@@ -5,7 +5,7 @@ use http::Method;
 
 use super::{
     admin, api_keys, auth, completions, conversations, email_addresses, export, guests, identities, jwks, messages,
-    passwords, runs, second_factors, sessions, users,
+    models, passwords, runs, second_factors, sessions, users,
 };
 use crate::http::{
     docs, health, openapi,
@@ -84,6 +84,7 @@ pub fn all() -> Vec<Route> {
         Route::new(get.clone(), "/api/v1/users/me/settings", Needs(ReadAccount), users::read_settings),
         Route::new(patch.clone(), "/api/v1/users/me/settings", Needs(ManageAccount), users::update_settings),
         Route::new(get.clone(), "/api/v1/users/me/export", Needs(ManageAccount), export::read),
+        Route::new(get.clone(), "/api/v1/models", Needs(Chat), models::list),
         Route::new(post.clone(), "/api/v1/ai/complete", Needs(Chat), completions::create),
         Route::new(post.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::create),
         Route::new(get.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::list)
@@ -94,6 +95,12 @@ pub fn all() -> Vec<Route> {
         Route::new(post.clone(), "/api/v1/chat/conversations/{id}/messages", Needs(Chat), messages::send),
         Route::new(get.clone(), "/api/v1/chat/conversations/{id}/messages", Needs(Chat), messages::history)
             .with_query(&["limit", "skip", "cursor", "order"]),
+        Route::new(
+            post.clone(),
+            "/api/v1/chat/conversations/{id}/messages/{message_id}/regenerate",
+            Needs(Chat),
+            messages::regenerate,
+        ),
         Route::new(get.clone(), "/api/v1/runs/{id}", Needs(Chat), runs::read),
         Route::new(delete, "/api/v1/runs/{id}", Needs(Chat), runs::delete),
         Route::new(get, "/api/v1/runs/{id}/stream", Needs(Chat), runs::stream).with_query(&["after"]),

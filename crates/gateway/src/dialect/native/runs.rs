@@ -21,7 +21,7 @@ use crate::{
         query::Query,
         sse,
     },
-    service::runs,
+    service::{limits, runs},
 };
 
 /// `GET /api/v1/runs/{id}`
@@ -72,6 +72,7 @@ pub async fn stream(
             .ok_or_else(|| Error::field("last-event-id:", "Must be the id of the last event seen."))?,
         (None, None) => 0,
     };
+    limits::take_read(&context.platform, &context.config, caller.user).await?;
     let events = runs::follow(&context.platform, caller.user, run, after).await?;
     Ok(sse::response(context.platform.clone(), run, &[], events, context.config.heartbeat))
 }

@@ -5,6 +5,7 @@ pub mod admin;
 pub mod api_keys;
 pub mod export;
 pub mod identities;
+pub mod models;
 pub mod second_factors;
 pub mod sessions;
 pub mod users;

@@ -4,11 +4,11 @@ use domain::chat::ChatEvent;
 
 use crate::{
     ProviderError,
-    openai::{failure, wire::ToolCall},
+    openai::{
+        failure,
+        wire::{MAX_CALLS, ToolCall},
+    },
 };
-
-/// More calls in one reply than any model makes.
-const MAX_CALLS: usize = 256;
 
 #[derive(Default)]
 pub(super) struct Calls(Vec<Call>);

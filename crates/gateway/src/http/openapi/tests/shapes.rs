@@ -83,6 +83,7 @@ fn responses_have_the_fields_of_the_wire() {
     same_fields("Messages", &wire::Messages { messages: Vec::new(), has_more: false, next_cursor: None }, &[]);
     let exchange = wire::Exchange { user_message: message(), model_message: message(), run_id: text(), usage: None };
     same_fields("Exchange", &exchange, &[]);
+    same_fields("Models", &wire::models::Models { models: Vec::new(), default_model: text() }, &[]);
     let completion = wire::Completion {
         text: text(),
         model: text(),
