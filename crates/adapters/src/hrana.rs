@@ -48,6 +48,9 @@ impl Hrana {
         let endpoint = endpoint::pipeline(url)?;
         if let Some(token) = &token {
             endpoint::authorization(token)?;
+            if endpoint::is_exposed(&endpoint) {
+                return Err(HranaError::Plain);
+            }
         }
         Ok(Self { endpoint, token, http, tasks, patience })
     }
@@ -65,10 +68,11 @@ impl Hrana {
         Ok(request)
     }
 
-    async fn exchange(&self, request: Request<Bytes>) -> Result<Vec<u8>, DatabaseError> {
+    /// One request and its answer. `writes`: whether something may be kept of it.
+    async fn exchange(&self, request: Request<Bytes>, writes: bool) -> Result<Vec<u8>, DatabaseError> {
         let response = self.http.send(request).await.map_err(|error| broken(&error))?;
         let status = response.status();
-        let body = read(response).await;
+        let body = read(response, writes).await;
         if status == StatusCode::OK { body } else { Err(refusal(status, body.ok().as_deref())) }
     }
 }
@@ -81,7 +85,7 @@ impl Database for Hrana {
         }
         let plan = wire::Plan::of(&statements);
         let request = self.request(plan.encode(&statements)?)?;
-        match select(pin!(self.exchange(request)), pin!(self.tasks.sleep(self.patience))).await {
+        match select(pin!(self.exchange(request, plan.writes)), pin!(self.tasks.sleep(self.patience))).await {
             Either::Left((answer, _)) => outcome::decode(plan, &answer?),
             Either::Right(_) => Err(unavailable(format!("no answer within {:?}", self.patience))),
         }
@@ -105,14 +109,15 @@ fn broken(error: &HttpError) -> DatabaseError {
 }
 
 /// Reads a body, up to its bound.
-async fn read(response: Response<Body>) -> Result<Vec<u8>, DatabaseError> {
+async fn read(response: Response<Body>, writes: bool) -> Result<Vec<u8>, DatabaseError> {
     let mut body = response.into_body();
     let mut bytes = Vec::new();
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|error| broken(&error))?;
         if bytes.len() + chunk.len() > ANSWER_BYTES {
-            // The statements ran, so a write may well be kept.
-            return Err(unavailable(format!("the answer is larger than {ANSWER_BYTES} bytes; ask for less at once")));
+            let detail = format!("the answer is larger than {ANSWER_BYTES} bytes; ask for less at once");
+            // The statements ran, so a write may well be kept. A read would be answered alike again.
+            return Err(if writes { unavailable(detail) } else { fault(detail) });
         }
         bytes.extend_from_slice(&chunk);
     }

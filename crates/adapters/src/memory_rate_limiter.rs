@@ -63,12 +63,9 @@ impl MemoryRateLimiter {
         let mut shard = self.shard(bucket).lock().unwrap_or_else(PoisonError::into_inner);
         let known = shard.tats.get(bucket).copied();
         let (decision, tat) = gcra::take(known.unwrap_or(0), quota, cost, now);
-        if !decision.allowed {
-            return decision;
-        }
         if let Some(kept) = shard.tats.get_mut(bucket) {
             *kept = tat;
-        } else {
+        } else if decision.allowed {
             if shard.tats.len() >= shard.sweep_at {
                 shard.sweep(now);
             }

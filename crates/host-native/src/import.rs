@@ -7,6 +7,7 @@ mod rows;
 
 use std::fmt;
 
+use domain::{Timestamp, permission::Role};
 use gateway::{
     Error,
     service::import::{self, Account, BATCH, Done, Rehearsal},
@@ -22,7 +23,9 @@ pub struct Summary {
     pub dry_run: bool,
     /// Accounts that are new.
     pub imported: u64,
-    /// Addresses that have an account already.
+    /// Those of them that are admins.
+    pub admins: u64,
+    /// Addresses that have an account already, and users that are deleted where they come from.
     pub skipped: u64,
     /// Lines that are no user.
     pub failed: u64,
@@ -31,12 +34,20 @@ pub struct Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let imported = if self.dry_run { "would be imported" } else { "imported" };
-        write!(f, "{} {imported}, {} skipped, {} failed", self.imported, self.skipped, self.failed)
+        write!(f, "{} {imported}", self.imported)?;
+        if self.admins > 0 {
+            write!(f, " ({} of them as admin)", self.admins)?;
+        }
+        write!(f, ", {} skipped, {} failed", self.skipped, self.failed)
     }
 }
 
-/// A user, and which of its values are left out because they do not fit.
-type Read = (Account, Vec<&'static str>);
+/// A user, and which of its values are left out because they do not fit; none for one that is deleted.
+type Read = Option<(Account, Vec<&'static str>)>;
+
+fn read(row: &rows::Row, now: Timestamp) -> Result<Read, String> {
+    if row::is_deleted(row) { Ok(None) } else { row::account(row, now).map(Some) }
+}
 
 /// Takes the users of all rows over, a batch at a time. Safe to run again: who is there already is skipped. Stops when the
 /// database fails; what was reported until then is kept.
@@ -50,7 +61,7 @@ pub async fn run(
     let mut rehearsal = Rehearsal::default();
     loop {
         let now = platform.clock.now();
-        let read = |row: Result<rows::Row, String>| row.and_then(|row| row::account(&row, now));
+        let read = |row: Result<rows::Row, String>| row.and_then(|row| read(&row, now));
         let batch: Vec<_> = rows.by_ref().take(BATCH).map(|(line, row)| (line, read(row))).collect();
         if batch.is_empty() {
             return Ok(summary);
@@ -69,9 +80,11 @@ async fn take(
 ) -> Result<(), Error> {
     let (mut accounts, mut lines) = (Vec::new(), Vec::with_capacity(batch.len()));
     for (line, read) in batch {
-        let left_out = read.map(|(account, left_out)| {
-            accounts.push(account);
-            left_out
+        let left_out = read.map(|read| {
+            read.map(|(account, left_out)| {
+                accounts.push(account);
+                left_out
+            })
         });
         lines.push((line, left_out));
     }
@@ -81,20 +94,25 @@ async fn take(
         import::run(platform, &accounts).await?
     };
     let verb = if summary.dry_run { "would be imported" } else { "imported" };
-    let mut done = done.into_iter();
+    let mut done = done.into_iter().zip(accounts.iter().map(|account| account.role));
     for (line, left_out) in lines {
         // Every line that is a user has its outcome.
-        match left_out.map(|left_out| (left_out, done.next())) {
+        match left_out.map(|left_out| left_out.map(|left_out| (left_out, done.next()))) {
             Err(problem) => {
                 summary.failed += 1;
                 report(line, &format!("failed: {problem}"));
             }
-            Ok((_, None | Some(Done::AlreadyRegistered))) => {
+            Ok(None) => {
+                summary.skipped += 1;
+                report(line, "deleted where it comes from, skipped");
+            }
+            Ok(Some((_, None | Some((Done::AlreadyRegistered, _))))) => {
                 summary.skipped += 1;
                 report(line, "address already registered, skipped");
             }
-            Ok((mut left_out, Some(done))) => {
+            Ok(Some((mut left_out, Some((done, role))))) => {
                 summary.imported += 1;
+                summary.admins += u64::from(role == Role::Admin);
                 if done == Done::ImportedWithoutUsername {
                     left_out.push("username (taken)");
                 }

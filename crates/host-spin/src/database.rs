@@ -19,7 +19,7 @@ pub async fn remote(settings: &dyn Settings, tasks: Arc<dyn Tasks>) -> Result<Op
     let token = settings.get("LITTORAL_DATABASE_TOKEN").await?.map(Secret::new);
     let hrana = Hrana::new(url.trim(), token, Arc::new(SpinHttp::new(CONNECT)), tasks, ANSWER).map_err(|error| {
         let name = match error {
-            HranaError::Url => "LITTORAL_DATABASE_URL",
+            HranaError::Url | HranaError::Plain => "LITTORAL_DATABASE_URL",
             HranaError::Token => "LITTORAL_DATABASE_TOKEN",
         };
         ConfigError(vec![format!("{name}: {error}")])

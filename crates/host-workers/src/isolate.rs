@@ -85,7 +85,7 @@ async fn remote(vars: &Vars) -> Result<Option<Remote>, String> {
 /// A setting of the libSQL server that cannot be used, as a problem with its name.
 pub fn problem(error: HranaError) -> String {
     let name = match error {
-        HranaError::Url => "LITTORAL_DATABASE_URL",
+        HranaError::Url | HranaError::Plain => "LITTORAL_DATABASE_URL",
         HranaError::Token => "LITTORAL_DATABASE_TOKEN",
     };
     format!("{name}: {error}")

@@ -1,6 +1,6 @@
 //! Where the server is and how we name ourselves: the settings, checked once.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use domain::Secret;
 use http::{HeaderValue, Uri};
@@ -12,6 +12,8 @@ pub enum HranaError {
     Url,
     /// The token cannot be sent in a header.
     Token,
+    /// The token would travel without encryption.
+    Plain,
 }
 
 impl fmt::Display for HranaError {
@@ -22,6 +24,10 @@ impl fmt::Display for HranaError {
                  with a port and a path if need be, without a query or a password"
             }
             Self::Token => "the libSQL token must be visible ASCII characters",
+            Self::Plain => {
+                "the libSQL token must not travel without encryption: use https:// or libsql://; \
+                 http:// is for a server on this machine (localhost, 127.0.0.1) or one without a token"
+            }
         })
     }
 }
@@ -41,6 +47,16 @@ pub(super) fn pipeline(url: &str) -> Result<Uri, HranaError> {
     }
     let uri: Uri = format!("{scheme}://{rest}/v2/pipeline").parse().map_err(|_| HranaError::Url)?;
     if uri.host().is_none_or(str::is_empty) { Err(HranaError::Url) } else { Ok(uri) }
+}
+
+/// Whether a request to this address leaves the machine in plain text: whoever reads it has the token, and with it the database.
+pub(super) fn is_exposed(pipeline: &Uri) -> bool {
+    let host = pipeline.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_local = host.parse::<IpAddr>().map_or_else(
+        |_| host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost"),
+        |address| address.is_loopback(),
+    );
+    pipeline.scheme_str() == Some("http") && !is_local
 }
 
 /// The value of the authorization header.
@@ -70,6 +86,23 @@ mod tests {
         for url in ["", "db.example", "ws://db.example", "https://", "https://:80", "libsql://db?tls=0", "http://a:b@c"]
         {
             assert_eq!(pipeline(url), Err(HranaError::Url), "{url}");
+        }
+    }
+
+    #[test]
+    fn plain_text_stays_on_the_machine() {
+        for (url, exposed) in [
+            ("http://127.0.0.1:8080", false),
+            ("http://[::1]:8080", false),
+            ("http://LOCALHOST", false),
+            ("http://db.localhost:8080", false),
+            ("https://db.example", false),
+            ("libsql://db.example", false),
+            ("http://db.example", true),
+            ("http://10.0.0.7:8080", true),
+            ("http://localhost.example", true),
+        ] {
+            assert_eq!(is_exposed(&pipeline(url).unwrap()), exposed, "{url}");
         }
     }
 

@@ -154,3 +154,20 @@ async fn silence_and_broken_connections_are_unavailable() {
     assert_eq!(database.batch(Vec::new()).await, Ok(Vec::new()));
     assert_eq!(http.requests().len(), 3);
 }
+
+#[tokio::test]
+async fn a_read_with_too_large_an_answer_is_not_to_be_tried_again() {
+    let huge = answer(200, vec![b' '; ANSWER_BYTES + 1]);
+    assert_eq!(ends("SELECT 1", huge).await.kind, DatabaseErrorKind::Other);
+}
+
+#[test]
+fn a_token_is_not_sent_in_plain_text_to_another_machine() {
+    let open = |url: &str, token: Option<&str>| {
+        let (http, tasks) = (Arc::new(FakeHttp::default()), Arc::new(Sleeps { end: false }));
+        Hrana::new(url, token.map(Secret::from), http, tasks, Duration::from_secs(5)).err()
+    };
+    assert_eq!(open("http://db.example:8080", Some("t0ken")), Some(HranaError::Plain));
+    assert_eq!(open("http://db.example:8080", None), None);
+    assert_eq!(open("http://127.0.0.1:8080", Some("t0ken")), None);
+}

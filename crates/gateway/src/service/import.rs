@@ -59,6 +59,7 @@ pub enum Done {
 /// Takes over a batch of accounts, and says in the same order what became of them.
 pub async fn run(platform: &Platform, accounts: &[Account]) -> Result<Vec<Done>> {
     let now = platform.clock.now();
+    let device = Device::default();
     let ids: Vec<UserId> = accounts.iter().map(|_| platform.entropy.id(now, UserId::new)).collect();
     let statements = ids.iter().zip(accounts).flat_map(|(id, account)| {
         let user = store::users::ImportedUser {
@@ -72,28 +73,19 @@ pub async fn run(platform: &Platform, accounts: &[Account]) -> Result<Vec<Done>>
             now,
         };
         let profile = store::profiles::import(*id, account.username.as_deref(), &account.details, now);
-        [store::users::import(&user), profile]
+        // Behind the profile, which changes a row only if the account is new.
+        let told = audit::statement_if_changed(platform, &Event::by_user(*id, Action::Imported, &device));
+        [store::users::import(&user), profile, told]
     });
     let outcomes = platform.accounts.batch(statements.collect()).await?;
-    let done = outcomes.chunks(2).zip(accounts).map(|(outcomes, account)| {
-        let Some(profile) = outcomes.last().and_then(|outcome| outcome.rows.first()) else {
+    let done = outcomes.chunks(3).zip(accounts).map(|(outcomes, account)| {
+        let Some(profile) = outcomes.get(1).and_then(|outcome| outcome.rows.first()) else {
             return Ok(Done::AlreadyRegistered);
         };
         let lost = account.username.is_some() && profile.maybe_text(0)?.is_none();
         Ok(if lost { Done::ImportedWithoutUsername } else { Done::Imported })
     });
-    let done = done.collect::<Result<Vec<Done>>>()?;
-    let device = Device::default();
-    let events: Vec<Statement> = ids
-        .iter()
-        .zip(&done)
-        .filter(|(_, done)| **done != Done::AlreadyRegistered)
-        .map(|(id, _)| audit::statement(platform, &Event::by_user(*id, Action::Imported, &device)))
-        .collect();
-    if !events.is_empty() {
-        platform.accounts.batch(events).await?;
-    }
-    Ok(done)
+    done.collect()
 }
 
 /// Says what [`run`] would do with one batch after another, and writes nothing. Addresses and user names of earlier accounts are

@@ -25,7 +25,7 @@ pub fn account(row: &Row, now: Timestamp) -> Result<(Account, Vec<&'static str>)
     let created_at = row.moment("created_at", &["createdat", "datejoined"])?.unwrap_or(now).min(now);
     let verified = row.flag("email_verified", &["emailverified", "isverified"])?.unwrap_or(false);
     let verified_at = row.moment("email_verified_at", &["emailverifiedat", "emailconfirmedat"])?;
-    let active = row.flag("is_active", &["isactive"])?.unwrap_or(true);
+    let suspended = is_suspended(&row, now)?;
     let mut left_out = Vec::new();
     let username = row.text(&["username"]);
     let folded = username.as_deref().and_then(profile::username);
@@ -36,13 +36,26 @@ pub fn account(row: &Row, now: Timestamp) -> Result<(Account, Vec<&'static str>)
         email,
         password_hash: Secret::new(hash),
         role: role(&row)?,
-        standing: if active { Standing::Active } else { Standing::Suspended },
+        standing: if suspended { Standing::Suspended } else { Standing::Active },
         email_verified_at: verified_at.or(verified.then_some(created_at)),
         created_at,
         username: folded,
         details: details(&row, now, &mut left_out),
     };
     Ok((account, left_out))
+}
+
+/// Whether the other system keeps the row of a user that it counts as deleted (Supabase's `deleted_at`).
+pub fn is_deleted(row: &Row) -> bool {
+    Named::of(row).text(&["deletedat"]).is_some()
+}
+
+/// Whether a user may not sign in there: `is_active`, or Supabase's `banned_until`.
+fn is_suspended(row: &Named, now: Timestamp) -> Result<bool, String> {
+    let active = row.flag("is_active", &["isactive"])?.unwrap_or(true);
+    let for_ever = row.text(&["banneduntil"]).is_some_and(|until| until.eq_ignore_ascii_case("infinity"));
+    let banned = for_ever || row.moment("banned_until", &["banneduntil"])?.is_some_and(|until| until > now);
+    Ok(!active || banned)
 }
 
 /// `authenticated` is what Supabase calls everybody. Who has a password is no guest.
@@ -183,6 +196,24 @@ mod tests {
     }
 
     #[test]
+    fn who_is_banned_is_suspended_until_an_admin_says_otherwise() {
+        // The test's now is 2027-01-15.
+        for (until, standing) in [
+            (json!("2126-10-28 03:04:05.678901+00"), Standing::Suspended),
+            (json!("infinity"), Standing::Suspended),
+            (json!("2025-01-02 03:04:05+00"), Standing::Active),
+            (json!(null), Standing::Active),
+            (json!(""), Standing::Active),
+        ] {
+            let row = json!({ "email": "a@b.cd", "encrypted_password": HASH, "banned_until": until });
+            assert_eq!(read(&row).unwrap().0.standing, standing, "{row}");
+        }
+        let deleted = |at: Value| is_deleted(json!({ "email": "a@b.cd", "deleted_at": at }).as_object().unwrap());
+        assert!(deleted(json!("2025-01-02 03:04:05+00")));
+        assert!(!deleted(json!(null)) && !deleted(json!("")));
+    }
+
+    #[test]
     fn problems_name_the_column_and_no_value() {
         let good = json!({ "email": "a@b.cd", "password_hash": HASH });
         assert!(read(&good).is_ok());
@@ -194,6 +225,7 @@ mod tests {
             ("role", json!("hunter2")),
             ("is_active", json!("hunter2")),
             ("created_at", json!("hunter2")),
+            ("banned_until", json!("hunter2")),
         ] {
             let mut row = good.clone();
             row[column] = value;

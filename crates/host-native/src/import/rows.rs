@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Read as _},
+    io::{self, BufRead, BufReader, Read},
     path::Path,
 };
 
@@ -19,7 +19,7 @@ const MAX_ROW: u64 = 1 << 20;
 pub struct Rows(Form);
 
 enum Form {
-    Csv { reader: Box<Reader<BufReader<File>>>, names: StringRecord },
+    Csv { reader: Box<Reader<Limited>>, names: StringRecord, ended: bool },
     Json { reader: BufReader<File>, line: u64, ended: bool },
 }
 
@@ -34,9 +34,10 @@ impl Rows {
         if first == Some(b'{') {
             return Ok(Self(Form::Json { reader, line: 0, ended: false }));
         }
+        let reader = Limited { inner: reader, left: MAX_ROW };
         let mut reader = Box::new(ReaderBuilder::new().trim(csv::Trim::All).from_reader(reader));
         let names = reader.headers().map_err(io::Error::other)?.clone();
-        Ok(Self(Form::Csv { reader, names }))
+        Ok(Self(Form::Csv { reader, names, ended: false }))
     }
 }
 
@@ -45,14 +46,37 @@ impl Iterator for Rows {
 
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.0 {
-            Form::Csv { reader, names } => csv_row(reader, names),
+            Form::Csv { reader, names, ended } => csv_row(reader, names, ended),
             Form::Json { reader, line, ended } => json_row(reader, line, ended),
         }
     }
 }
 
-fn csv_row(reader: &mut Reader<BufReader<File>>, names: &StringRecord) -> Option<(u64, Result<Row, String>)> {
+/// A file of which only so much can be read until the limit is set anew: a quote that is never closed makes the rest of the file
+/// one row.
+struct Limited {
+    inner: BufReader<File>,
+    left: u64,
+}
+
+impl Read for Limited {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let read = self.inner.by_ref().take(self.left).read(buffer)?;
+        self.left -= read as u64;
+        Ok(read)
+    }
+}
+
+fn csv_row(reader: &mut Reader<Limited>, names: &StringRecord, ended: &mut bool) -> Option<(u64, Result<Row, String>)> {
+    if *ended {
+        return None;
+    }
     let mut record = StringRecord::new();
+    let begins_at = reader.position().line();
+    reader.get_mut().left = MAX_ROW;
     let read = reader.read_record(&mut record);
     let at = |position: Option<&csv::Position>| position.map_or(0, csv::Position::line);
     match read {
@@ -68,6 +92,13 @@ fn csv_row(reader: &mut Reader<BufReader<File>>, names: &StringRecord) -> Option
                     format!("it has {len} fields, the first row {expected_len}")
                 }
                 csv::ErrorKind::Utf8 { .. } => "it is not UTF-8".into(),
+                csv::ErrorKind::Io(error) => {
+                    *ended = true;
+                    let long = "it has more than a million bytes (is a quote not closed?); nothing after it was read";
+                    let unread = "it cannot be read; nothing after it was read";
+                    let is_long = error.kind() == io::ErrorKind::FileTooLarge;
+                    return Some((begins_at, Err(if is_long { long } else { unread }.into())));
+                }
                 _ => "it cannot be read".into(),
             };
             Some((at(error.position()), Err(problem)))
@@ -99,5 +130,26 @@ fn json_row(reader: &mut BufReader<File>, line: &mut u64, ended: &mut bool) -> O
                 return failed("it cannot be read; nothing after it was read");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn a_quote_that_is_not_closed_costs_a_million_bytes_and_no_more() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "email,name\na@b.cd,A\nb@b.cd,\"B").unwrap();
+        for _ in 0..5 {
+            file.write_all(&vec![b'x'; MAX_ROW as usize]).unwrap();
+        }
+        let mut rows = Rows::open(file.path()).unwrap();
+        assert!(matches!(rows.next(), Some((2, Ok(_)))));
+        let Some((3, Err(problem))) = rows.next() else { panic!("the third line has no end") };
+        assert!(problem.contains("is a quote not closed?"), "{problem}");
+        assert!(rows.next().is_none());
     }
 }

@@ -44,7 +44,8 @@ fn integers(outcome: &Outcome) -> Vec<i64> {
 fn group(folder: &DataDir, batches: &[Vec<Statement>]) -> Vec<Answer> {
     let mut connection = Connection::open(&folder.path().join("littoral.db"), Access::Write).unwrap();
     let batches: Vec<&[Statement]> = batches.iter().map(Vec::as_slice).collect();
-    let answers = writer::commit(&mut connection, &batches);
+    let mut answers = Vec::new();
+    writer::commit(&mut connection, &batches, |answer| answers.push(answer));
     assert!(connection.is_autocommit(), "the transaction is over");
     answers
 }
@@ -80,6 +81,45 @@ async fn a_batch_that_ends_the_transaction_costs_nobody_anything() {
     assert!(answers[0].is_ok() && answers[2].is_ok(), "{answers:?}");
     assert!(answers[1].as_ref().unwrap_err().is_unique("rows.text"));
     assert_eq!(integers(&database.run(ids()).await.unwrap()), [1, 3]);
+}
+
+#[tokio::test]
+async fn a_lock_of_another_process_is_waited_for_once_and_not_by_each_batch() {
+    let Opened { database, folder, _temporary } = open().await;
+    let path = folder.path().join("littoral.db");
+    let mut other = Connection::open(&path, Access::Write).unwrap();
+    other.run(&Statement::new("BEGIN IMMEDIATE", [])).unwrap();
+    // Without SQLite's own wait: the number of answers counts here, not the time.
+    let mut writer = Connection::open(&path, Access::Write).unwrap();
+    writer.run(&Statement::new("PRAGMA busy_timeout = 0", [])).unwrap();
+    let batches = [[insert(1, "a", None)], [insert(2, "b", None)], [insert(3, "c", None)]];
+    let batches: Vec<&[Statement]> = batches.iter().map(<[Statement; 1]>::as_slice).collect();
+    let (mut answers, mut began) = (Vec::new(), true);
+    writer::commit(&mut writer, &batches, |answer| {
+        // The lock is gone when the first hears of it: had the others tried for themselves, they would have got it.
+        if std::mem::take(&mut began) {
+            other.run(&Statement::new("ROLLBACK", [])).unwrap();
+        }
+        answers.push(answer.unwrap_err().kind);
+    });
+    assert_eq!(answers, [DatabaseErrorKind::Busy, DatabaseErrorKind::Busy, DatabaseErrorKind::Busy]);
+    assert!(database.run(ids()).await.unwrap().rows.is_empty());
+}
+
+#[tokio::test]
+async fn batches_that_run_one_by_one_are_answered_one_by_one() {
+    let Opened { database: _database, folder, _temporary } = open().await;
+    let path = folder.path().join("littoral.db");
+    let (mut writer, mut reader) =
+        (Connection::open(&path, Access::Write).unwrap(), Connection::open(&path, Access::Read).unwrap());
+    // The second has no parent, which the commit of the group finds.
+    let batches = [[insert(1, "a", None)], [insert(2, "b", Some(9))], [insert(3, "c", None)]];
+    let batches: Vec<&[Statement]> = batches.iter().map(<[Statement; 1]>::as_slice).collect();
+    let mut seen = Vec::new();
+    writer::commit(&mut writer, &batches, |answer| {
+        seen.push((answer.is_ok(), integers(&reader.run(&ids()).unwrap())));
+    });
+    assert_eq!(seen, [(true, vec![1]), (false, vec![1]), (true, vec![1, 3])]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,47 +19,83 @@ static ROLLBACK_BATCH: Statement = Statement { sql: "ROLLBACK TO batch", params:
 pub fn work(connection: &mut Connection, jobs: &Queue<Job>) {
     let mut group = Vec::with_capacity(GROUP);
     while jobs.take(GROUP, &mut group) {
-        let batches: Vec<&[Statement]> = group.iter().map(|job| job.statements.as_slice()).collect();
-        let answers = commit(connection, &batches);
-        for (job, answer) in group.drain(..).zip(answers) {
-            let _ = job.reply.send(answer);
+        let (batches, replies): (Vec<_>, Vec<_>) = group.drain(..).map(|job| (job.statements, job.reply)).unzip();
+        let batches: Vec<&[Statement]> = batches.iter().map(Vec::as_slice).collect();
+        let mut replies = replies.into_iter();
+        commit(connection, &batches, |answer| {
+            if let Some(reply) = replies.next() {
+                let _ = reply.send(answer);
+            }
+        });
+    }
+}
+
+/// Runs the batches and gives an answer for each, in their order, as soon as it is known: `Ok` only for what is durable.
+pub fn commit(connection: &mut Connection, batches: &[&[Statement]], mut answer: impl FnMut(Answer)) {
+    match attempt(connection, batches) {
+        Ok(answers) => answers.into_iter().for_each(answer),
+        Err(Lost::Alike(error)) => batches.iter().for_each(|_| answer(Err(error.clone()))),
+        Err(Lost::ByOne(error)) if batches.len() == 1 => answer(Err(error)),
+        // Nothing of the group was kept, and one batch may be the reason (a deferred constraint, or too much for the disk): each
+        // gets a transaction of its own.
+        Err(Lost::ByOne(_)) => {
+            let mut alike = None;
+            for &batch in batches {
+                // What would befall every batch alike (another process holds the lock) is not waited for again.
+                if let Some(error) = &alike {
+                    answer(Err(DatabaseError::clone(error)));
+                    continue;
+                }
+                answer(match attempt(connection, &[batch]) {
+                    Ok(mut answers) => answers.pop().unwrap_or_else(|| Err(lost("no answer"))),
+                    Err(Lost::ByOne(error)) => Err(error),
+                    Err(Lost::Alike(error)) => {
+                        alike = Some(error.clone());
+                        Err(error)
+                    }
+                });
+            }
         }
     }
 }
 
-/// Runs the batches and returns an answer for each, `Ok` only for what is durable.
-pub fn commit(connection: &mut Connection, batches: &[&[Statement]]) -> Vec<Answer> {
-    match attempt(connection, batches) {
-        Ok(answers) => answers,
-        Err(error) if batches.len() == 1 => vec![Err(error)],
-        // The whole group was lost, nothing of it was kept, and one batch may be the reason (a deferred constraint, or too
-        // much for the disk): each gets a transaction of its own.
-        Err(_) => batches
-            .iter()
-            .map(|&batch| {
-                attempt(connection, &[batch])
-                    .and_then(|mut answers| answers.pop().unwrap_or_else(|| Err(lost("no answer"))))
-            })
-            .collect(),
-    }
+/// Why a transaction came to nothing.
+enum Lost {
+    /// Whatever the batches are: it could not begin, or nobody knows whether its commit was kept.
+    Alike(DatabaseError),
+    /// One batch may be the reason. Nothing was kept.
+    ByOne(DatabaseError),
 }
 
-/// One transaction. On an error nothing of any batch was kept.
-fn attempt(connection: &mut Connection, batches: &[&[Statement]]) -> Result<Vec<Answer>, DatabaseError> {
+/// One transaction.
+fn attempt(connection: &mut Connection, batches: &[&[Statement]]) -> Result<Vec<Answer>, Lost> {
     if !connection.is_autocommit() {
-        connection.run(&ROLLBACK)?;
+        connection.run(&ROLLBACK).map_err(Lost::Alike)?;
     }
-    connection.run(&BEGIN)?;
-    let answers = run(connection, batches).and_then(|answers| {
+    connection.run(&BEGIN).map_err(Lost::Alike)?;
+    let answers = run(connection, batches).map_err(Lost::ByOne).and_then(|answers| {
         if answers.iter().any(Result::is_ok) {
-            connection.run(&COMMIT)?;
+            connection.run(&COMMIT).map_err(|error| uncommitted(connection, error))?;
         }
         Ok(answers)
     });
     if !connection.is_autocommit() {
-        connection.run(&ROLLBACK)?;
+        connection.run(&ROLLBACK).map_err(Lost::Alike)?;
     }
     answers
+}
+
+/// What a failed commit means. While the transaction is still open it can be undone, and one batch may be the reason. Otherwise
+/// SQLite has ended it, after an error of the disk: what was written before may or may not be kept.
+fn uncommitted(connection: &Connection, error: DatabaseError) -> Lost {
+    if connection.is_autocommit() {
+        let detail = format!("nobody knows whether a commit was kept: {}", error.detail);
+        return Lost::Alike(DatabaseError::new(DatabaseErrorKind::Unavailable, detail));
+    }
+    match error.kind {
+        DatabaseErrorKind::Busy => Lost::Alike(error),
+        _ => Lost::ByOne(error),
+    }
 }
 
 fn run(connection: &mut Connection, batches: &[&[Statement]]) -> Result<Vec<Answer>, DatabaseError> {

@@ -47,7 +47,7 @@ impl DurableObject for Limiter {
         let tat = self.tat()?;
         let (decision, kept) = gcra::take(tat, quota, cost, now);
         // Between reading and keeping nothing waits, so no other request comes in between.
-        if decision.allowed {
+        if decision.allowed || kept != tat {
             self.keep(kept)?;
         }
         if awake.is_none() {

@@ -22,6 +22,7 @@ pub async fn rate_limiter(limiter: &dyn RateLimiter, now: Timestamp) -> Report {
     report.add("“a cost above the quota's burst is refused”: of a fresh bucket", above(on("above")).await);
     report.add("“buckets that fill over time”: refused until `retry_after`, then taken", refill(on("refill")).await);
     report.add("every answer agrees with `domain::gcra`, whatever was asked before", agrees(on("agrees")).await);
+    report.add("a clock that ran ahead refuses for no longer than a bucket takes to fill", ahead(on("ahead")).await);
     report.add("“takes from the bucket”: another bucket is untouched", apart(&on("one"), &on("other")).await);
     report.add("“concurrent calls never take more than the bucket holds”", concurrent(on("concurrent")).await);
     report
@@ -85,6 +86,14 @@ async fn agrees(bucket: Bucket<'_>) -> Outcome {
         ensure(found == wanted, || format!("{cost} after {after} ms: found {found:?}, wanted {wanted:?}"))?;
     }
     Ok(())
+}
+
+async fn ahead(bucket: Bucket<'_>) -> Outcome {
+    bucket.take(5, 3_600_000).await?;
+    let refused = bucket.take(1, 0).await?;
+    equal(&refused.retry_after, &Duration::from_secs(12))?;
+    ensure(!bucket.take(1, 11_999).await?.allowed, || "a millisecond early it was taken".into())?;
+    ensure(bucket.take(1, 12_000).await?.allowed, || "after `retry_after` it was refused".into())
 }
 
 async fn apart(one: &Bucket<'_>, other: &Bucket<'_>) -> Outcome {
