@@ -6,7 +6,7 @@ use crate::{
     build::{self, BEHAVIOUR},
     command::{Result, cargo, run_tests},
     host::{Host, Variant},
-    secrets, servers,
+    log_lines, secrets, servers,
     settings::{self, PROFILES, Profile},
     tally::Tally,
 };
@@ -72,7 +72,7 @@ fn promises(host: Host, profile: Option<&Profile>, tally: &mut Tally) -> Result 
 }
 
 /// Starts the host and a provider for it, and runs tests on them, which learn of them through `BASE_URL`, `UPSTREAM_URL`,
-/// `HOST_KIND` and `HOST_PROFILE`. Last, the host's log is searched for secrets.
+/// `HOST_KIND` and `HOST_PROFILE`. Last, the host's log is read: it holds whole lines and no secrets.
 fn on(host: Host, variant: Variant, profile: Option<&Profile>, tests: &mut Command, tally: &mut Tally) -> Result {
     let upstream = servers::upstream()?;
     let server = servers::host(host, variant, upstream.url(), profile)?;
@@ -86,7 +86,7 @@ fn on(host: Host, variant: Variant, profile: Option<&Profile>, tests: &mut Comma
     }
     tally.add(ran);
     // Whatever the tests did, the log may not tell.
-    result.and(secrets::look_for(server.log(), tally))
+    result.and(secrets::look_for(server.log(), tally)).and(log_lines::demand_whole(server.log(), tally))
 }
 
 fn suite(test: &str) -> Command {

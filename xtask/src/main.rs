@@ -8,12 +8,14 @@ mod build;
 mod command;
 mod conformance;
 mod host;
+mod log_lines;
 mod report;
 mod secrets;
 mod servers;
 mod settings;
 mod setup;
 mod size;
+mod stamp;
 mod tally;
 mod test;
 mod workspace;
@@ -23,9 +25,10 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  setup                        Wasm targets, npm tools, worker-build and wasm-bindgen; what is there already is kept
+  setup [WHAT]                 what building takes, WHAT: native (nothing), spin (a Wasm target), workers (a Wasm target,
+                               npm tools, worker-build and wasm-bindgen) or all (default); what is there already is kept
   build [WHAT] [--features F]  WHAT: native, workers, spin, spin-host or all (default); F goes to workers and spin,
-                               whose result then goes to build/F
+                               whose result then goes to build/F; under `wrangler dev`, workers is built quickly
   test                         everything: style, unit tests, builds, all hosts, sizes
   conformance --host HOST [--profile P]
                                the HTTP suite; HOST: in-process, native, workers or spin; P: only what is tested with
@@ -39,7 +42,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments.as_slice() {
-        ["setup"] => setup::all(),
+        ["setup", rest @ ..] => setup::command(rest),
         ["build", rest @ ..] => build::command(rest),
         ["test"] => return test::everything(),
         ["conformance", "--host", host] => host.parse().and_then(|host| conformance::command(host, None)),

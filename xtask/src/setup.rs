@@ -6,6 +6,20 @@ mod wasm_targets;
 
 use crate::command::Result;
 
+/// `cargo xtask setup …`.
+pub fn command(arguments: &[&str]) -> Result {
+    match arguments {
+        [] | ["all"] => all(),
+        ["native"] => {
+            println!("setup: native: nothing but Rust and a C compiler");
+            Ok(())
+        }
+        ["workers"] => workers(),
+        ["spin"] => spin(),
+        _ => Err("usage: cargo xtask setup [native|workers|spin|all]".into()),
+    }
+}
+
 /// Everything that any command needs.
 pub fn all() -> Result {
     spin()?;

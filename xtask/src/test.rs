@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::{
+    build,
     command::{cargo, run, run_tests},
     conformance,
     host::Host,
@@ -25,6 +26,7 @@ pub fn everything() -> ExitCode {
             report.skip(&name, "its build failed");
         }
     }
+    report.tests("tests of the Spin test host", |tally| run_tests(&mut build::in_spin_host("test"), tally));
     report.step("size", size::print);
     report.close()
 }

@@ -54,7 +54,7 @@ async fn run() -> Result<()> {
         variables: variables::of_component(id, &component.variables, &application_variables)?,
         allowed_hosts: Arc::new(AllowedHosts::parse(&component.allowed_outbound_hosts, &application_variables)?),
         environment: component.environment.clone().into_iter().collect(),
-        folders: component.folders(&arguments.manifest),
+        folders: component.folders(&arguments.manifest)?,
         databases: sqlite::Databases::open(&component.sqlite_databases, arguments.state_dir.as_deref())?,
         stores: key_value::Stores::open(&component.key_value_stores, arguments.state_dir.as_deref())?,
     });

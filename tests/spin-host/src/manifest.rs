@@ -144,14 +144,20 @@ impl Manifest {
 }
 
 impl Component {
-    /// The folders that it may read: where they are, and where it sees them.
-    pub fn folders(&self, manifest: &Path) -> Vec<(PathBuf, String)> {
+    /// The folders that it may read: where they are, and where it sees them. As Spin does, this refuses a folder that does not
+    /// lie within that of the manifest.
+    pub fn folders(&self, manifest: &Path) -> Result<Vec<(PathBuf, String)>> {
         let parent = manifest.parent().unwrap_or(Path::new(""));
-        let folder = |files: &Files| match files {
-            Files::Folder { source, destination } => Some((parent.join(source), destination.clone())),
-            Files::Pattern(_) => None,
-        };
-        self.files.iter().filter_map(folder).collect()
+        let mut folders = Vec::new();
+        for files in &self.files {
+            let Files::Folder { source, destination } = files else { continue };
+            let path = parent.join(source);
+            if !path.starts_with(parent) {
+                bail!("{} is outside the application directory", source.display());
+            }
+            folders.push((path, destination.clone()));
+        }
+        Ok(folders)
     }
 
     /// The file of the component, which the manifest names relative to itself.
@@ -159,6 +165,29 @@ impl Component {
         match &self.source {
             Source::Local(path) => Ok(manifest.parent().unwrap_or(Path::new("")).join(path)),
             Source::Remote { url } => bail!("a source at {url} is not fetched by this host"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_lie_within_the_folder_of_the_manifest() {
+        let folders = |source: &str| {
+            let text = format!(
+                "spin_manifest_version = 2\n[[trigger.http]]\nroute = \"/...\"\ncomponent = \"c\"\n[component.c]\n\
+                 source = \"c.wasm\"\nfiles = [{{ source = \"{source}\", destination = \"/assets\" }}]\n"
+            );
+            let manifest = Manifest::parse(&text).expect("a good manifest");
+            manifest.component().and_then(|(_, component)| component.folders(Path::new("/app/spin.toml")))
+        };
+        let within = vec![(PathBuf::from("/app/static"), "/assets".to_owned())];
+        assert_eq!(folders("static").expect("within"), within);
+        assert_eq!(folders("/app/static").expect("within"), within);
+        for outside in ["/static", "/application/static"] {
+            assert!(folders(outside).is_err(), "{outside}");
         }
     }
 }

@@ -1,10 +1,6 @@
 //! The Spin host: the real `spin` where there is one, else the test host that serves the same component.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{env, fs, path::PathBuf, process::Command};
 
 use super::Place;
 use crate::{build::BEHAVIOUR, command::Result, host::Variant, settings, workspace};
@@ -42,24 +38,31 @@ fn spin() -> Option<PathBuf> {
     env::var_os("SPIN_BIN").map(PathBuf::from).or_else(on_path)
 }
 
-/// A copy of `spin.toml` that names the component with the test-only routes, which lies beside it.
+/// A copy of `spin.toml` that names the component with the test-only routes. It lies beside the original: Spin takes paths
+/// relative to the manifest, and no files from outside its folder.
 fn manifest() -> Result<PathBuf> {
     let original = workspace::root().join("spin.toml");
     let text = fs::read_to_string(&original).map_err(|error| format!("{}: {error}", original.display()))?;
-    // Paths are relative to the file, which is another one now.
-    let folder = format!("source = \"{}/crates", workspace::root().display());
-    let lines = text.lines().map(|line| match line.split_once(" = ") {
-        Some(("source", _)) => SOURCE.to_owned(),
-        Some(("files", _)) => line.replace("source = \"crates", &folder),
-        _ => line.to_owned(),
-    });
-    let copy = workspace::root().join("build").join(BEHAVIOUR).join("spin.toml");
-    write(&copy, &(lines.collect::<Vec<_>>().join("\n") + "\n"))?;
+    let copy = workspace::root().join(format!("spin.{BEHAVIOUR}.toml"));
+    fs::write(&copy, adapted(&text)).map_err(|error| format!("{}: {error}", copy.display()))?;
     Ok(copy)
 }
 
-const SOURCE: &str = "source = \"host_spin.wasm\"";
+fn adapted(text: &str) -> String {
+    let source = format!("source = \"build/{BEHAVIOUR}/host_spin.wasm\"");
+    let lines = text.lines().map(|line| if line.starts_with("source = ") { source.as_str() } else { line });
+    lines.collect::<Vec<_>>().join("\n") + "\n"
+}
 
-fn write(path: &Path, text: &str) -> Result {
-    fs::write(path, text).map_err(|error| format!("{}: {error}; build it first", path.display()))
+#[cfg(test)]
+mod tests {
+    use super::adapted;
+
+    #[test]
+    fn the_copy_names_another_component_and_the_same_files() {
+        let text = "source = \"target/a.wasm\"\nfiles = [{ source = \"crates/a\", destination = \"/a\" }]\n";
+        let copy =
+            "source = \"build/behaviour/host_spin.wasm\"\nfiles = [{ source = \"crates/a\", destination = \"/a\" }]\n";
+        assert_eq!(adapted(text), copy);
+    }
 }

@@ -1,5 +1,7 @@
 //! Routes as values: the router, the OpenAPI check and the access check are all made from one list.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     extract::Request,
@@ -9,6 +11,7 @@ use axum::{
 };
 use domain::permission::Permission;
 use http::{HeaderMap, Method, header};
+use ports::BoxFuture;
 
 use super::{
     context::{Caller, Context},
@@ -56,6 +59,9 @@ pub struct Route {
     handler: MethodRouter,
 }
 
+/// A handler whose type is forgotten. axum's layers are generic: made for each handler apart, they are 17 KB of compressed Wasm.
+type Handler = Arc<dyn Fn(Request) -> BoxFuture<Response> + Send + Sync>;
+
 impl Route {
     /// An operation without query parameters.
     pub fn new<H, T>(method: Method, path: &'static str, access: Access, handler: H) -> Self
@@ -63,6 +69,11 @@ impl Route {
         H: axum::handler::Handler<T, ()>,
         T: 'static,
     {
+        Self::boxed(method, path, access, Arc::new(move |request| Box::pin(handler.clone().call(request, ()))))
+    }
+
+    fn boxed(method: Method, path: &'static str, access: Access, handler: Handler) -> Self {
+        let handler = move |request: Request| handler(request);
         // What the router does not know is answered by nothing, and the test of all routes fails.
         let handler =
             MethodFilter::try_from(method.clone()).map_or_else(|_| MethodRouter::new(), |filter| on(filter, handler));
