@@ -144,6 +144,22 @@ pub const PROFILES: &[Profile] = &[
             ("LITTORAL_DELETION_DAYS", "2"),
         ],
     },
+    // A crowd on two cores makes everybody wait, as long as they wait by default, and passwords cost what they do by default.
+    Profile {
+        name: "crowded",
+        settings: &[
+            ("LITTORAL_ARGON2_MEMORY_KIB", "19456"),
+            ("LITTORAL_ARGON2_PASSES", "2"),
+            ("LITTORAL_CONNECT_TIMEOUT_MS", "5000"),
+            ("LITTORAL_FIRST_BYTE_TIMEOUT_MS", "60000"),
+            ("LITTORAL_FIRST_TOKEN_TIMEOUT_MS", "120000"),
+            ("LITTORAL_IDLE_TIMEOUT_MS", "60000"),
+            ("LITTORAL_TOTAL_TIMEOUT_MS", "600000"),
+            ("LITTORAL_HEARTBEAT_MS", "10000"),
+            ("LITTORAL_LEASE_MS", "15000"),
+            ("LITTORAL_FLUSH_MS", "200"),
+        ],
+    },
 ];
 
 /// The profile of a name.

@@ -1,8 +1,15 @@
 //! Spin's SQLite database.
+//!
+//! Each instance has connections of its own, and SQLite lets one of all of them write. Whoever waits for that asks again and
+//! again, in no order, for 5 s. So of an instance one batch at a time wants to write, and one that waited in vain is tried again.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{LazyLock, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
+use futures_util::lock;
 use ports::{Database, DatabaseError, DatabaseErrorKind, Outcome, Row, Statement, Value};
 use spin_sdk::sqlite::{self, Connection, Error};
 
@@ -11,6 +18,21 @@ const LABEL: &str = "default";
 
 /// Connections that are kept for the next batch. More are opened when more batches run at once, and closed afterwards.
 const IDLE: usize = 4;
+
+/// How often a batch is tried that found the database locked: nothing of it was kept, so that it may be.
+const TRIES: u32 = 4;
+
+/// Before the next try. Where a try waits for the lock itself, as SQLite does, this hardly counts.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Held by whoever writes in this instance.
+static WRITING: LazyLock<lock::Mutex<()>> = LazyLock::new(lock::Mutex::default);
+
+/// The turn to write in this instance. What computes for long takes it too: nobody has a transaction open then, and no other
+/// instance waits for the end of both.
+pub async fn turn() -> lock::MutexGuard<'static, ()> {
+    WRITING.lock().await
+}
 
 /// The default database. A batch has a connection to itself, since a transaction belongs to a connection and requests of
 /// one instance run side by side.
@@ -52,38 +74,55 @@ impl Database for SpinSqlite {
             return Ok(Vec::new());
         }
         // After an error, or when the caller gives up, the connection is closed, and that ends its transaction.
+        let reads = statements.iter().all(Statement::reads);
+        let _turn = if reads { None } else { Some(turn().await) };
         let connection = self.take().await?;
-        let outcomes = transact(&connection, statements).await?;
+        let mut tries = 1;
+        let outcomes = loop {
+            match transact(&connection, statements.clone(), reads).await {
+                Err(error) if error.kind == DatabaseErrorKind::Busy && tries < TRIES => tries += 1,
+                result => break result?,
+            }
+            spin_sdk::time::sleep(PAUSE).await;
+        };
         self.put_back(connection);
         Ok(outcomes)
     }
 }
 
-async fn transact(connection: &Connection, statements: Vec<Statement>) -> Result<Vec<Outcome>, DatabaseError> {
+async fn transact(
+    connection: &Connection,
+    statements: Vec<Statement>,
+    reads: bool,
+) -> Result<Vec<Outcome>, DatabaseError> {
     // A writer takes the lock at once: one that reads first could find its snapshot outdated when it writes.
     // A single statement is a transaction of its own.
     let begin = match statements.len() {
         1 => None,
-        _ if statements.iter().all(Statement::reads) => Some("BEGIN"),
+        _ if reads => Some("BEGIN"),
         _ => Some("BEGIN IMMEDIATE"),
     };
     if let Some(begin) = begin {
         run(connection, begin).await?;
     }
+    let result = execute_all(connection, statements, begin.is_some()).await;
+    if begin.is_some() && result.is_err() {
+        // Others need not wait for the connection to close. Fails when SQLite rolled back by itself.
+        let _ = run(connection, "ROLLBACK").await;
+    }
+    result
+}
+
+async fn execute_all(
+    connection: &Connection,
+    statements: Vec<Statement>,
+    commit: bool,
+) -> Result<Vec<Outcome>, DatabaseError> {
     let mut outcomes = Vec::with_capacity(statements.len());
     for statement in statements {
-        match execute(connection, statement).await {
-            Ok(outcome) => outcomes.push(outcome),
-            Err(error) => {
-                // Others need not wait for the connection to close. Fails when SQLite rolled back by itself.
-                if begin.is_some() {
-                    let _ = run(connection, "ROLLBACK").await;
-                }
-                return Err(error);
-            }
-        }
+        outcomes.push(execute(connection, statement).await?);
     }
-    if begin.is_some() {
+    if commit {
         run(connection, "COMMIT").await?;
     }
     Ok(outcomes)

@@ -12,6 +12,8 @@ use async_trait::async_trait;
 use ports::{BoxFuture, Busy, Tasks};
 use spin_sdk::wasip3;
 
+use crate::sqlite;
+
 /// How many tasks were ever spawned in this instance.
 static SPAWNED: AtomicU64 = AtomicU64::new(0);
 
@@ -30,6 +32,7 @@ impl Tasks for SpinTasks {
 
     async fn compute(&self, work: Box<dyn FnOnce() + Send>) -> Result<(), Busy> {
         // There are no threads. Spin starts another instance for requests that arrive meanwhile.
+        let _turn = sqlite::turn().await;
         work();
         Ok(())
     }

@@ -25,8 +25,8 @@ use tokio::{
 use wasmtime::{Result, error::Context as _};
 
 use crate::{
-    allowed_hosts::AllowedHosts, arguments::Arguments, instances::Instances, manifest::Manifest, routes::Routes,
-    server::Server, state::Application,
+    allowed_hosts::AllowedHosts, arguments::Arguments, instances::Instances, manifest::Manifest, outbound::Connections,
+    routes::Routes, server::Server, state::Application,
 };
 
 #[tokio::main(flavor = "multi_thread")]
@@ -52,7 +52,10 @@ async fn run() -> Result<()> {
     }
     let application = Arc::new(Application {
         variables: variables::of_component(id, &component.variables, &application_variables)?,
-        allowed_hosts: Arc::new(AllowedHosts::parse(&component.allowed_outbound_hosts, &application_variables)?),
+        connections: Arc::new(Connections::new(AllowedHosts::parse(
+            &component.allowed_outbound_hosts,
+            &application_variables,
+        )?)),
         environment: component.environment.clone().into_iter().collect(),
         folders: component.folders(&arguments.manifest)?,
         databases: sqlite::Databases::open(&component.sqlite_databases, arguments.state_dir.as_deref())?,

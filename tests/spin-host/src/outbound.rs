@@ -1,9 +1,9 @@
 //! Outbound HTTP: what the guest sends, over HTTP/1.1 without TLS, to the hosts that it may call.
 //!
-//! One connection a request, closed as soon as the guest lets go of the response.
+//! As in Spin, all instances share one pool of connections, and none of these sets `TCP_NODELAY`. The body of a request comes
+//! from the guest after its head; it then waits until the other side has acknowledged the head, which takes it up to 40 ms.
 
 use std::{
-    error::Error as _,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -11,16 +11,19 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, Uri};
+use http::{Request, Response, Uri, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, combinators::UnsyncBoxBody};
-use hyper::{body::Incoming, client::conn::http1};
-use hyper_util::rt::TokioIo;
+use hyper::body::Incoming;
+use hyper_util::{
+    client::legacy::Client,
+    rt::{TokioExecutor, TokioIo},
+};
 use tokio::{
     net::TcpStream,
-    task::JoinHandle,
     time::{Sleep, sleep, timeout},
 };
+use tower_service::Service;
 use wasmtime_wasi::TrappableError;
 use wasmtime_wasi_http::p3::{
     RequestOptions, WasiHttpHooks,
@@ -36,15 +39,42 @@ type BoxBody = UnsyncBoxBody<Bytes, ErrorCode>;
 type Transmission = Box<dyn Future<Output = Result<(), ErrorCode>> + Send>;
 type Sent = Result<(Response<BoxBody>, Transmission), TrappableError<ErrorCode>>;
 
-/// The outbound side of an instance.
-pub struct Outbound(Arc<AllowedHosts>);
+/// The connections of all instances, and the hosts that they may call.
+pub struct Connections {
+    allowed: AllowedHosts,
+    client: Client<Connector, BoxBody>,
+}
 
-impl Outbound {
-    /// One that calls these hosts only.
-    pub fn new(allowed: Arc<AllowedHosts>) -> Self {
-        Self(allowed)
+impl Connections {
+    /// To these hosts only.
+    pub fn new(allowed: AllowedHosts) -> Self {
+        Self { allowed, client: Client::builder(TokioExecutor::new()).build(Connector) }
+    }
+
+    async fn send(&self, mut request: Request<BoxBody>, options: RequestOptions) -> Sent {
+        if !self.allowed.allow(request.uri()) {
+            return Err(ErrorCode::HttpRequestDenied.into());
+        }
+        // The client sets it.
+        request.headers_mut().remove(header::HOST);
+        let limit = |limit: Option<Duration>| limit.unwrap_or(DEFAULT_TIMEOUT);
+        let answer = CONNECT_TIMEOUT.scope(limit(options.connect_timeout), self.client.request(request));
+        let response = timeout(limit(options.first_byte_timeout), answer)
+            .await
+            .map_err(|_| ErrorCode::ConnectionReadTimeout)?
+            .map_err(|error| error_code(&error))?;
+        let pause = limit(options.between_bytes_timeout);
+        let response = response.map(|incoming| {
+            let (open, waiting) = (Some(incoming), None);
+            ResponseBody { open, waiting, pause }.boxed_unsync()
+        });
+        // Errors of the connection come with the body.
+        Ok((response, Box::new(std::future::ready(Ok(())))))
     }
 }
+
+/// The outbound side of an instance.
+pub struct Outbound(pub Arc<Connections>);
 
 impl WasiHttpHooks for Outbound {
     fn send_request(
@@ -54,47 +84,36 @@ impl WasiHttpHooks for Outbound {
         // What became of the response in the guest; nothing here depends on it.
         _consumed: Transmission,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        let allowed = self.0.allow(request.uri());
-        Box::new(async move {
-            if !allowed {
-                return Err(ErrorCode::HttpRequestDenied.into());
-            }
-            let response = send(request, options.unwrap_or_default()).await?;
-            // Errors of the connection come with the body.
-            let transmission: Transmission = Box::new(std::future::ready(Ok(())));
-            Ok((response, transmission))
-        })
+        let connections = Arc::clone(&self.0);
+        Box::new(async move { connections.send(request, options.unwrap_or_default()).await })
     }
 }
 
-async fn send(mut request: Request<BoxBody>, options: RequestOptions) -> Result<Response<BoxBody>, ErrorCode> {
-    let limit = |limit: Option<Duration>| limit.unwrap_or(DEFAULT_TIMEOUT);
-    let answer = async {
-        let stream = timeout(limit(options.connect_timeout), connect(request.uri()))
-            .await
-            .map_err(|_| ErrorCode::ConnectionTimeout)??;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| error_code(&error))?;
-        let connection = Connection(tokio::spawn(async {
-            // An error reaches the one who waits for the head or the body.
-            let _ = connection.await;
-        }));
+tokio::task_local! {
+    /// How long the request that asks for a connection waits for it: the client has no parameter for that.
+    static CONNECT_TIMEOUT: Duration;
+}
 
-        // A server, unlike a proxy, is asked for the path alone.
-        let path = request.uri().path_and_query().cloned();
-        *request.uri_mut() = path.map_or_else(Uri::default, Uri::from);
-        let response = sender.send_request(request).await.map_err(|error| error_code(&error))?;
-        Ok::<_, ErrorCode>((response, connection))
-    };
-    let (response, connection) =
-        timeout(limit(options.first_byte_timeout), answer).await.map_err(|_| ErrorCode::ConnectionReadTimeout)??;
+/// Makes new connections.
+#[derive(Clone)]
+struct Connector;
 
-    let pause = limit(options.between_bytes_timeout);
-    Ok(response.map(|incoming| {
-        let open = Some((incoming, connection));
-        let waiting = None;
-        ResponseBody { open, waiting, pause }.boxed_unsync()
-    }))
+impl Service<Uri> for Connector {
+    type Response = TokioIo<TcpStream>;
+    type Error = ErrorCode;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, ErrorCode>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ErrorCode>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        Box::pin(async move {
+            let patience = CONNECT_TIMEOUT.try_with(|patience| *patience).unwrap_or(DEFAULT_TIMEOUT);
+            let connected = timeout(patience, connect(&uri)).await;
+            connected.map_err(|_| ErrorCode::ConnectionTimeout)?.map(TokioIo::new)
+        })
+    }
 }
 
 async fn connect(uri: &Uri) -> Result<TcpStream, ErrorCode> {
@@ -110,14 +129,11 @@ async fn connect(uri: &Uri) -> Result<TcpStream, ErrorCode> {
             ErrorCode::DnsError(DnsErrorPayload { rcode: Some("address not available".into()), info_code: Some(0) })
         })?
         .collect();
-    let stream = TcpStream::connect(addresses.as_slice()).await.map_err(|_| ErrorCode::ConnectionRefused)?;
-    // Without it small writes wait for each other; an error says that the other side is gone already.
-    let _ = stream.set_nodelay(true);
-    Ok(stream)
+    TcpStream::connect(addresses.as_slice()).await.map_err(|_| ErrorCode::ConnectionRefused)
 }
 
-fn error_code(error: &hyper::Error) -> ErrorCode {
-    // An error of the guest's own request body comes back as it was.
+/// What the guest is told of a request that failed: our own word, if it was one of ours that failed it.
+fn error_code(error: &(dyn std::error::Error + 'static)) -> ErrorCode {
     error
         .source()
         .and_then(|source| source.downcast_ref::<ErrorCode>())
@@ -125,18 +141,9 @@ fn error_code(error: &hyper::Error) -> ErrorCode {
         .unwrap_or(ErrorCode::HttpProtocolError)
 }
 
-/// The task that drives a connection. Dropping it closes the connection.
-struct Connection(JoinHandle<()>);
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// A response body that ends its connection with itself, or when the server pauses for too long.
+/// A response body that gives its connection up when the server pauses for too long.
 struct ResponseBody {
-    open: Option<(Incoming, Connection)>,
+    open: Option<Incoming>,
     waiting: Option<Pin<Box<Sleep>>>,
     pause: Duration,
 }
@@ -150,7 +157,7 @@ impl Body for ResponseBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, ErrorCode>>> {
         let this = &mut *self;
-        let Some((incoming, _)) = &mut this.open else {
+        let Some(incoming) = &mut this.open else {
             return Poll::Ready(None);
         };
         if let Poll::Ready(frame) = Pin::new(incoming).poll_frame(context) {
@@ -164,10 +171,10 @@ impl Body for ResponseBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.open.as_ref().is_none_or(|(incoming, _)| incoming.is_end_stream())
+        self.open.as_ref().is_none_or(Incoming::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.open.as_ref().map_or_else(SizeHint::default, |(incoming, _)| incoming.size_hint())
+        self.open.as_ref().map_or_else(SizeHint::default, Incoming::size_hint)
     }
 }

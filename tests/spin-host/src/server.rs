@@ -1,4 +1,4 @@
-//! The listening side: HTTP/1.1 connections, and what is done to a request before the component sees it.
+//! The listening side: connections of HTTP/1.1 or HTTP/2 without TLS, and what is done to a request before the component sees it.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -8,8 +8,11 @@ use http::{
     uri::{Authority, Scheme},
 };
 use http_body_util::{BodyExt as _, Empty, Full, combinators::UnsyncBoxBody};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo},
+    server::conn::auto,
+};
 use tokio::net::{TcpListener, TcpStream};
 use wasmtime::{Result, bail, error::Context as _};
 use wasmtime_wasi_http::{
@@ -42,15 +45,17 @@ impl Server {
     }
 
     async fn serve_connection(self: Arc<Self>, stream: TcpStream, client: SocketAddr) {
-        // Without it small writes wait for each other; an error says that the client is gone already.
-        let _ = stream.set_nodelay(true);
-        let service = service_fn(|request| self.respond(request, client));
+        let service = service_fn(move |request| Arc::clone(&self).respond(request, client));
         // Clients come and go; what goes wrong with a request is said there.
-        let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        let _ = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
     }
 
     /// Answers a request. Errors close the connection.
-    async fn respond(&self, request: Request<Incoming>, client: SocketAddr) -> Result<Response<Body>, io::Error> {
+    async fn respond(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        client: SocketAddr,
+    ) -> Result<Response<Body>, io::Error> {
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         if let Some(well_known) = path.strip_prefix("/.well-known/spin/") {

@@ -13,15 +13,18 @@ use wasmtime_wasi_http::{
 };
 
 use crate::{
-    allowed_hosts::AllowedHosts, key_value::Stores, outbound::Outbound, sqlite::Databases, variables::Variables,
+    key_value::Stores,
+    outbound::{Connections, Outbound},
+    sqlite::Databases,
+    variables::Variables,
 };
 
 /// Everything that all instances share.
 pub struct Application {
     /// The component's variables.
     pub variables: Variables,
-    /// The hosts it may call.
-    pub allowed_hosts: Arc<AllowedHosts>,
+    /// Its outbound connections.
+    pub connections: Arc<Connections>,
     /// Its environment variables.
     pub environment: Vec<(String, String)>,
     /// Folders that it may read: where they are, and where it sees them.
@@ -59,7 +62,7 @@ impl State {
             connections: 0,
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
-            outbound: Outbound::new(Arc::clone(&application.allowed_hosts)),
+            outbound: Outbound(Arc::clone(&application.connections)),
         })
     }
 }

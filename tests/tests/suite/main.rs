@@ -9,6 +9,7 @@ mod characters;
 mod chat;
 mod complete;
 mod cors;
+mod crowd;
 mod disconnect;
 mod failover;
 mod idempotency;
