@@ -155,12 +155,6 @@ impl Api {
         (Self { target: Target::InProcess(Arc::new(process)), from: None, provider }, database)
     }
 
-    /// Has the process in this one close the runs of dead owners, as a host's timer does.
-    pub async fn reap(&self) {
-        let Target::InProcess(process) = &self.target else { panic!("a running host has a timer") };
-        process.runs.reap().await.expect("a look at the runs");
-    }
-
     /// Ends every run of the process in this one, as a graceful stop does.
     pub async fn interrupt(&self) {
         let Target::InProcess(process) = &self.target else { panic!("a running host is stopped by a signal") };
@@ -252,10 +246,11 @@ impl Api {
         gateway::service::erasure::run_due(&process.platform, &process.config).await.expect("a look at the accounts")
     }
 
-    /// Does what a host's timer does with runs whose owner is dead, for a process in this one. Returns how many it closed.
+    /// Does what a host's timer does with runs whose owner is dead, for a process in this one. Returns at how many it looked
+    /// without trouble.
     pub async fn reap(&self) -> usize {
         let Target::InProcess(process) = &self.target else { panic!("a running host has a timer of its own") };
-        gateway::run::reap(&process.config, &Parts::of(&process.platform)).await.expect("a look at the runs")
+        process.runs.reap().await.expect("a look at the runs")
     }
 
     /// Does what a process does at its start with the runs of an earlier one. Returns how many it closed.

@@ -152,8 +152,9 @@ impl Server {
         _seat: Seat,
     ) {
         // Nothing is kept for a connection before its first byte.
+        let mut first = [0];
         tokio::select! {
-            first = timeout(self.limits.first_byte, stream.peek(&mut [0])) => {
+            first = timeout(self.limits.first_byte, stream.peek(&mut first)) => {
                 if !matches!(first, Ok(Ok(1..))) {
                     return;
                 }

@@ -9,7 +9,7 @@ use domain::{
     account::{Device, Email, Standing},
     permission::Role,
 };
-use ports::{Outcome, Platform, Statement};
+use ports::{Outcome, Platform};
 use serde_json::{Map, Value};
 
 use super::{

@@ -23,7 +23,7 @@ use crate::{
 pub async fn verify(context: Context, headers: HeaderMap, body: Body) -> Result<Response> {
     let mut fields = Fields::new(body::object(&context, &headers, body, false).await?);
     let token = Secret::new(fields.text("token", 1..=MAX_TOKEN));
-    let password = maybe_new_password(&context, &mut fields, "password");
+    let password = maybe_new_password(&context, &mut fields, "password", None);
     fields.finish(())?;
     let device = device::of(&context, &headers);
     limits::recovery(&context.platform, &context.config, device.address).await?;
