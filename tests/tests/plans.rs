@@ -43,19 +43,22 @@ const ERASURE: &str = "erasing, by the timer";
 const SESSIONS: &str = "a user's sessions are bounded";
 
 /// Statements that do look at more, and why they may.
-const EXCEPTIONS: [(&str, &str); 28] = [
+const EXCEPTIONS: [(&str, &str); 31] = [
     ("audit_events::page", PAGE),
     ("audit_events::page_of", "an admin looks for one kind among the events of the retention"),
     ("audit_events::page_oldest", PAGE),
     ("audit_events::expire", PAGE),
     ("audit_events::forget_user", ERASURE),
     ("audit_events::forget_actor", ERASURE),
+    ("conversations::delete", "what belongs to the conversation goes with it"),
+    ("conversations::erase", ERASURE),
     ("conversations::insert", ONE),
     ("conversations::rename", ONE),
     ("conversations::page", PAGE),
     ("directory::page", "an admin looks for a part of an address among all users"),
     ("directory::by_id", SESSIONS),
     ("ledger::records", PAGE),
+    ("messages::make_room", ONE),
     ("ledger::forget", ERASURE),
     ("ledger::forget_rest", ERASURE),
     ("messages::path", ONE),

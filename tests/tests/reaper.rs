@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use testkit::{Faulty, Moment, upstream::Script};
 use tests::{Api, User};
 
-const LEASE: Duration = Duration::from_secs(4);
+const LEASE: Duration = Duration::from_secs(16);
 
 /// Two processes, and a user of the first with a run whose owner is dead: its conversation and its id.
 struct Dead {

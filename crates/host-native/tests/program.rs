@@ -263,7 +263,7 @@ fn imports_users_who_then_sign_in_with_their_passwords() {
         "line 4: failed: password_hash: neither argon2",
         "line 5: failed: it has 1 fields, the first row 7\n",
         "line 6: imported without username (taken)\n",
-        "2 imported, 1 skipped, 2 failed\n",
+        "2 imported (1 of them as admin), 1 skipped, 2 failed\n",
     ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }

@@ -81,7 +81,7 @@ async fn after_the_first_output_nothing_is_spliced() {
 async fn what_is_wrong_with_the_request_itself_is_asked_nowhere_else() {
     let api = Api::start().await;
     let user = api.user().await;
-    for status in [400, 404, 413, 422] {
+    for status in [400, 413, 422] {
         let model = api.provider.script(Script::error(status, "invalid_request_error", "no")).await;
         let second = api.provider.fallback(&model, Script::reply(&["Hello"])).await;
         let (found, code, run) = failure(&user, &model).await;

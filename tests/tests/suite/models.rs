@@ -67,7 +67,14 @@ async fn a_request_that_names_no_model_asks_the_one_that_its_user_has_chosen() {
 
 #[tokio::test]
 async fn without_a_provider_there_is_the_offline_model_alone() {
-    let none = ["LITTORAL_OPENAI_BASE_URL", "LITTORAL_FALLBACK_BASE_URL", "LITTORAL_MODEL", "LITTORAL_MODELS"];
+    let none = [
+        "LITTORAL_OPENAI_BASE_URL",
+        "LITTORAL_OPENAI_API_KEY",
+        "LITTORAL_FALLBACK_BASE_URL",
+        "LITTORAL_FALLBACK_API_KEY",
+        "LITTORAL_MODEL",
+        "LITTORAL_MODELS",
+    ];
     let Some(api) = Api::with_settings(&none.map(|name| (name, ""))).await else { return };
     let user = api.user().await;
     let list = listed(&user).await;

@@ -297,7 +297,8 @@ pub fn harmless(text: &str) -> String {
 
 /// A word without the dots that make it look like the name of a host; the number of a version keeps them.
 fn broken(word: &str) -> String {
-    let is_version = word.matches('.').count() <= 2 && word.chars().all(|c| c.is_ascii_digit() || c == '.');
+    let bare = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '.');
+    let is_version = bare.matches('.').count() <= 2 && bare.chars().all(|c| c.is_ascii_digit() || c == '.');
     if is_version {
         word.to_owned()
     } else {

@@ -94,7 +94,7 @@ async fn a_new_key_is_told_by_mail() {
     let mail = api.provider.mail_about(&user.email, "A new API key").await;
     let (text, html) = (mail["text"].as_str().unwrap(), mail["html"].as_str().unwrap());
     let prefix = made["prefix"].as_str().unwrap();
-    let told = format!("A new API key: CI https evil.example ({prefix}…) was made, on Ada's phone.\n");
+    let told = format!("A new API key: CI https evil example ({prefix}…) was made, on Ada's phone.\n");
     assert!(text.contains(&told), "{text}");
     for part in [text, html] {
         assert!(part.contains(prefix) && !part.contains(made["key"].as_str().unwrap()), "{part}");

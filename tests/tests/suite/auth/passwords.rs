@@ -282,7 +282,7 @@ async fn what_is_no_token_of_a_reset_is_refused() {
         no_token(reset(&api, &bad, OTHER).await).await;
     }
     no_token(api.post("/api/v1/auth/email/verify", &json!({ "token": token })).await).await;
-    no_token(api.post("/api/v1/auth/email/confirm", &json!({ "token": token })).await).await;
+    no_token(user.post("/api/v1/auth/email/confirm", &json!({ "token": token })).await).await;
     assert_eq!(reset(&api, &token, OTHER).await.status, 204);
 }
 
