@@ -127,10 +127,11 @@ pub fn expired_of(user: UserId, conversation: ConversationId, now: Timestamp) ->
 }
 
 /// Open runs of everybody whose lease has expired, in the order of their ids after `after`, a bounded number: id and user.
-/// Their owners may be dead.
+/// Their owners may be dead. (`+` keeps SQLite from walking all runs that ever were: it takes the index of the leases.)
 pub fn expired(now: Timestamp, after: &str) -> Statement {
     Statement::new(
-        "SELECT id, user_id FROM runs WHERE ended_at IS NULL AND lease_expires_at <= ?1 AND id > ?2 ORDER BY id LIMIT 100",
+        "SELECT id, user_id FROM runs WHERE ended_at IS NULL AND lease_expires_at <= ?1 AND +id > ?2 ORDER BY +id
+         LIMIT 100",
         [now.millis().into(), after.into()],
     )
 }

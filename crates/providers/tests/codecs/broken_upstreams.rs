@@ -60,7 +60,7 @@ fn a_broken_upstream_is_an_error_and_never_a_clean_end() {
         ("an error without the stream's form", 200, sse, "{\"error\":{\"code\":429}}".to_owned(), Kind::RateLimited),
         ("HTML 502", 502, "text/html", "<html></html>".to_owned(), Kind::Overloaded),
         ("429", 429, "application/json", "{}".to_owned(), Kind::RateLimited),
-        ("404", 404, "text/plain", "404 page not found".to_owned(), Kind::Rejected),
+        ("404", 404, "text/plain", "404 page not found".to_owned(), Kind::NotFound),
     ] {
         let (events, error) = ask(status, content_type, body.as_bytes());
         assert_eq!(error, Some(kind), "{name}");
