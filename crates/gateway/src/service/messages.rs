@@ -89,18 +89,7 @@ pub struct Sent {
 /// The same request with the same idempotency key attaches to the run of the first one.
 pub async fn send(platform: &Platform, config: &Config, user: UserId, send: Send) -> Result<Sent> {
     let chats = platform.chats.for_user(user);
-    let path = store::messages::Path {
-        end: match &send.question {
-            Question::New { parent: Parent::Message(id), .. } | Question::Again(id) => Some(*id),
-            Question::New { .. } => None,
-        },
-        again: matches!(send.question, Question::Again(_)),
-        budget: config.history_tokens,
-        used: match &send.question {
-            Question::New { content, .. } => chat::estimate_tokens(content),
-            Question::Again(_) => 0,
-        },
-    };
+    let path = path_to(&send.question, config.history_tokens);
     let outcomes = chats.batch(store::messages::path(user, send.conversation, &path).into()).await?;
     let [found, steps] = outcomes.as_slice() else { return Err(Error::internal("a batch of two lost an outcome")) };
     if found.rows.is_empty() {
@@ -108,22 +97,7 @@ pub async fn send(platform: &Platform, config: &Config, user: UserId, send: Send
     }
     let mut steps = store::messages::decode_path(steps)?;
     let ids = || platform.entropy.id(platform.clock.now(), MessageId::new);
-    let (id, below, content) = match send.question {
-        Question::New { content, parent } => {
-            if parent == Parent::Root {
-                steps.clear();
-            }
-            let below = steps.first().map(|step| step.id);
-            if matches!(parent, Parent::Message(_)) && below.is_none() {
-                return Err(Error::field("/parent_id", "Must be the id of a message of this conversation."));
-            }
-            (ids(), below, Some(content))
-        }
-        Question::Again(_) => {
-            let question = steps.first().filter(|step| step.role == Role::User);
-            (question.ok_or_else(|| Error::not_found("Message"))?.id, None, None)
-        }
-    };
+    let (id, below, content) = place(send.question, &mut steps, ids)?;
     let mut turns = turns(steps);
     turns.extend(content.clone().map(|content| Turn { role: Role::User, content }));
 
@@ -206,6 +180,42 @@ pub async fn send(platform: &Platform, config: &Config, user: UserId, send: Send
     };
     let events = platform.runs.start(key, job.encode()).await?;
     Ok(Sent { run: run_id, user_message: id, message: reply, events })
+}
+
+/// The part of the tree that a question continues.
+fn path_to(question: &Question, budget: u64) -> store::messages::Path {
+    let (end, again, used) = match question {
+        Question::New { content, parent } => {
+            let end = if let Parent::Message(id) = parent { Some(*id) } else { None };
+            (end, false, chat::estimate_tokens(content))
+        }
+        Question::Again(id) => (Some(*id), true, 0),
+    };
+    store::messages::Path { end, again, budget, used }
+}
+
+/// The question's id, and for a new one its parent and its text.
+fn place(
+    question: Question,
+    steps: &mut Vec<Step>,
+    new_id: impl Fn() -> MessageId,
+) -> Result<(MessageId, Option<MessageId>, Option<String>)> {
+    match question {
+        Question::New { content, parent } => {
+            if parent == Parent::Root {
+                steps.clear();
+            }
+            let below = steps.first().map(|step| step.id);
+            if matches!(parent, Parent::Message(_)) && below.is_none() {
+                return Err(Error::field("/parent_id", "Must be the id of a message of this conversation."));
+            }
+            Ok((new_id(), below, Some(content)))
+        }
+        Question::Again(_) => {
+            let question = steps.first().filter(|step| step.role == Role::User);
+            Ok((question.ok_or_else(|| Error::not_found("Message"))?.id, None, None))
+        }
+    }
 }
 
 /// The turns of a path, oldest first. A void reply is left out with its question, so that a model never reads two questions in a

@@ -144,7 +144,7 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         writeln!(file, "email,name\na@b.cd,A\nb@b.cd,\"B").unwrap();
         for _ in 0..5 {
-            file.write_all(&vec![b'x'; MAX_ROW as usize]).unwrap();
+            file.write_all(&vec![b'x'; usize::try_from(MAX_ROW).unwrap()]).unwrap();
         }
         let mut rows = Rows::open(file.path()).unwrap();
         assert!(matches!(rows.next(), Some((2, Ok(_)))));
