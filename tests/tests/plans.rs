@@ -43,7 +43,7 @@ const ERASURE: &str = "erasing, by the timer";
 const SESSIONS: &str = "a user's sessions are bounded";
 
 /// Statements that do look at more, and why they may.
-const EXCEPTIONS: [(&str, &str); 35] = [
+const EXCEPTIONS: [(&str, &str); 34] = [
     ("audit_events::page", PAGE),
     ("audit_events::page_of", "an admin looks for one kind among the events of the retention"),
     ("audit_events::page_oldest", PAGE),
@@ -62,7 +62,6 @@ const EXCEPTIONS: [(&str, &str); 35] = [
     ("ledger::forget_rest", ERASURE),
     ("messages::make_room", ONE),
     ("messages::path", ONE),
-    ("messages::reserve_two", ONE),
     ("messages::page_oldest", PAGE),
     ("messages::page_newest", PAGE),
     ("messages::of_several", "an export puts the messages of a few short conversations in order"),

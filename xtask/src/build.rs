@@ -75,10 +75,22 @@ pub fn workers(features: Option<&str>) -> Result {
     stamp.write()
 }
 
+/// What wasm-opt may use. The first is what wasm-bindgen's wrappers of imports that throw are made of, and which no section of the
+/// file announces; the others are those of the target. Nothing newer: workerd must read it.
+const FEATURES: [&str; 7] = [
+    "--enable-exception-handling",
+    "--enable-bulk-memory",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+];
+
 /// Runs wasm-opt on a file. (worker-build would keep the names of all functions, a seventh of the compressed size.)
 fn optimize(wasm: &Path) -> Result {
     let mut optimize = Command::new(workspace::npm_program("wasm-opt"));
-    optimize.env("PATH", workspace::search_path()?).arg("-O").arg(wasm).arg("-o").arg(wasm);
+    optimize.env("PATH", workspace::search_path()?).arg("-O").args(FEATURES).arg(wasm).arg("-o").arg(wasm);
     run(&mut optimize)
 }
 
