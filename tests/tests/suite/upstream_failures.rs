@@ -90,7 +90,7 @@ async fn a_wrong_base_url_is_told_from_an_unknown_model() {
     let problem = fails_with_status(&api, &user, url, 502, "provider_not_found", 1).await;
     assert!(problem["detail"].as_str().unwrap().contains("LITTORAL_OPENAI_BASE_URL"), "{problem}");
     assert!(!problem.to_string().contains("Invalid URL"), "{problem}");
-    let model = Script::error(404, "invalid_request_error", "The model `canary` does not exist");
+    let model = Script::error(404, "invalid_request_error", "The model `gpt-0` does not exist");
     let problem = fails_with_status(&api, &user, model, 400, "provider_rejected", 1).await;
     assert!(problem["detail"].as_str().unwrap().contains("choose another"), "{problem}");
 }
