@@ -144,6 +144,8 @@ pub struct Config {
     pub message_limit: Quota,
     /// Reads of lists, histories and streams of one user.
     pub read_limit: Quota,
+    /// Changes of one user that have no limit of their own.
+    pub write_limit: Quota,
     /// Providers whose ID tokens sign in.
     pub oidc: Vec<OidcProvider>,
     /// Guests.
@@ -237,6 +239,7 @@ impl Config {
             auth_limit: read.quota("LITTORAL_AUTH_LIMIT", 30, 60).await?,
             message_limit: read.quota("LITTORAL_MESSAGE_LIMIT", 60, 60).await?,
             read_limit: read.quota("LITTORAL_READ_LIMIT", 600, 60).await?,
+            write_limit: read.quota("LITTORAL_WRITE_LIMIT", 300, 60).await?,
             oidc: oidc::read(&mut read).await?,
             guests: Guests::read(&mut read).await?,
             offline_pause: read.millis("LITTORAL_OFFLINE_PAUSE_MS", 20).await?,

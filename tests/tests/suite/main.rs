@@ -21,3 +21,4 @@ mod stop;
 mod streams;
 mod upstream_failures;
 mod users;
+mod writes;

@@ -45,6 +45,17 @@ impl Access {
     }
 }
 
+/// Which of the caller's buckets a request takes one from, before its handler runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// None here: the request changes nothing, or its handler takes from a bucket of its own.
+    None,
+    /// The one of all changes.
+    Writes,
+    /// The one of this sensitive operation.
+    Sensitive(String),
+}
+
 /// One operation.
 pub struct Route {
     /// The method.
@@ -56,6 +67,8 @@ pub struct Route {
     /// The query parameters that it reads; others are refused. `None`: it reads none and ignores all, as documents and
     /// health checks do, to which caches and monitors add some of their own.
     pub parameters: Option<&'static [&'static str]>,
+    /// Whether its handler takes from a bucket of its own.
+    has_own_limit: bool,
     handler: MethodRouter,
 }
 
@@ -78,7 +91,7 @@ impl Route {
         let handler =
             MethodFilter::try_from(method.clone()).map_or_else(|_| MethodRouter::new(), |filter| on(filter, handler));
         let parameters: Option<&[&str]> = (access != Access::Public).then_some(&[]);
-        Self { method, path, access, parameters, handler }
+        Self { method, path, access, parameters, has_own_limit: false, handler }
     }
 
     /// The same with these query parameters.
@@ -87,8 +100,25 @@ impl Route {
         Self { parameters: Some(names), ..self }
     }
 
+    /// The same for a handler that takes from a bucket of its own, in place of the one of all changes.
+    #[must_use]
+    pub fn with_own_limit(self) -> Self {
+        Self { has_own_limit: true, ..self }
+    }
+
+    /// What limits a caller of it. Whatever may change something is limited unless it says otherwise.
+    pub fn limit(&self) -> Limit {
+        match self.access {
+            Access::Public | Access::SignIn => Limit::None,
+            Access::Sensitive(_) => Limit::Sensitive(format!("{} {}", self.method, self.path)),
+            Access::Needs(_) if self.has_own_limit || self.method.is_safe() => Limit::None,
+            Access::Needs(_) => Limit::Writes,
+        }
+    }
+
     /// Its handler behind its checks: who calls goes before what is asked.
     fn guarded(self) -> MethodRouter {
+        let limit = self.limit();
         let mut handler = self.handler;
         if let Some(names) = self.parameters {
             handler = handler.layer(from_fn(move |request, next| check_query(names, request, next)));
@@ -97,10 +127,8 @@ impl Route {
             Access::Public => handler,
             Access::SignIn => handler.layer(from_fn(limit_sign_in)),
             Access::Needs(permission) | Access::Sensitive(permission) => {
-                let is_sensitive = matches!(self.access, Access::Sensitive(_));
-                let bucket = is_sensitive.then(|| format!("{} {}", self.method, self.path));
                 handler.layer(from_fn(move |context: Context, request: Request, next: Next| {
-                    require(permission, bucket.clone(), context, request, next)
+                    require(permission, limit.clone(), context, request, next)
                 }))
             }
         }
@@ -124,10 +152,10 @@ async fn check_query(names: &'static [&'static str], request: Request, next: Nex
     Ok(next.run(request).await)
 }
 
-/// Lets a caller through who has a permission, and where there is a `bucket`, takes one from the caller's own.
+/// Lets a caller through who has a permission and is within the limit.
 async fn require(
     permission: Permission,
-    bucket: Option<String>,
+    limit: Limit,
     context: Context,
     mut request: Request,
     next: Next,
@@ -137,8 +165,11 @@ async fn require(
     let caller: Caller = service::identity::authenticate(&context.platform, &context.config, token).await?;
     caller.require(permission)?;
     caller.require_verified(&context.config, permission)?;
-    if let Some(bucket) = bucket {
-        service::limits::sensitive(&context.platform, &context.config, caller.user, &bucket).await?;
+    let (platform, config) = (&context.platform, &context.config);
+    match limit {
+        Limit::None => {}
+        Limit::Writes => service::limits::take_write(platform, config, caller.user).await?,
+        Limit::Sensitive(operation) => service::limits::sensitive(platform, config, caller.user, &operation).await?,
     }
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
@@ -220,6 +251,24 @@ mod tests {
             let asks = route.access.permission().is_some_and(|permission| of_admins.contains(&permission));
             assert_eq!(asks, route.path.starts_with("/api/v1/admin/"), "{} {}", route.method, route.path);
         }
+    }
+
+    /// Every operation that changes something and is not limited with the other changes.
+    const LIMITED_APART: [&str; 3] = [
+        "POST /api/v1/ai/complete",
+        "POST /api/v1/chat/conversations/{id}/messages",
+        "POST /api/v1/chat/conversations/{id}/messages/{message_id}/regenerate",
+    ];
+
+    #[test]
+    fn every_change_by_who_is_signed_in_has_a_limit() {
+        let without: Vec<_> = routes()
+            .iter()
+            .filter(|route| route.access.permission().is_some() && !route.method.is_safe())
+            .filter(|route| route.limit() == Limit::None)
+            .map(|route| format!("{} {}", route.method, route.path))
+            .collect();
+        assert_eq!(without, LIMITED_APART);
     }
 
     #[test]

@@ -266,9 +266,9 @@ fn happenings(account: &Account, change: Change) -> Vec<(Action, Option<&'static
     [role, verified, standing, password].into_iter().flatten().collect()
 }
 
-/// A statement and the event that tells of it; returns what the statement returned.
+/// A statement and the event that tells of it if it changed something; returns what the statement returned.
 async fn told(platform: &Platform, statement: Statement, event: &Event<'_>) -> Result<Outcome> {
-    let mut outcomes = platform.accounts.batch(vec![statement, audit::statement(platform, event)]).await?;
+    let mut outcomes = platform.accounts.batch(vec![statement, audit::statement_if_changed(platform, event)]).await?;
     Ok(outcomes.swap_remove(0))
 }
 

@@ -36,6 +36,11 @@ pub async fn take_read(platform: &Platform, config: &Config, user: UserId) -> Re
     take(platform, &format!("reads:{user}"), config.read_limit).await
 }
 
+/// Takes one of the requests of a user that change something and are no messages.
+pub async fn take_write(platform: &Platform, config: &Config, user: UserId) -> Result<()> {
+    take(platform, &format!("writes:{user}"), config.write_limit).await
+}
+
 /// Takes one of the sensitive requests of one kind that a user may send.
 pub async fn sensitive(platform: &Platform, config: &Config, user: UserId, kind: &str) -> Result<()> {
     take(platform, &format!("sensitive:{user}:{kind}"), config.accounts.sensitive_limit).await

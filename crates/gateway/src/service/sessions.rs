@@ -201,7 +201,7 @@ pub async fn sign_out(
     };
     let event = Event::by_user(user, Action::SignedOut, device);
     let event = Event { detail: Some(scope.as_str()), session: Some(session), ..event };
-    let outcomes = platform.accounts.batch(vec![end, audit::statement(platform, &event)]).await?;
+    let outcomes = platform.accounts.batch(vec![end, audit::statement_if_changed(platform, &event)]).await?;
     let mut ended = outcomes.first().map(store::sessions::ids).transpose()?.unwrap_or_default();
     // Somebody else may have ended it in the meantime; its token has to die all the same.
     if scope != Scope::Others && !ended.contains(&session) {

@@ -85,14 +85,15 @@ pub fn all() -> Vec<Route> {
         Route::new(patch.clone(), "/api/v1/users/me/settings", Needs(ManageAccount), users::update_settings),
         Route::new(get.clone(), "/api/v1/users/me/export", Needs(ManageAccount), export::read),
         Route::new(get.clone(), "/api/v1/models", Needs(Chat), models::list),
-        Route::new(post.clone(), "/api/v1/ai/complete", Needs(Chat), completions::create),
+        Route::new(post.clone(), "/api/v1/ai/complete", Needs(Chat), completions::create).with_own_limit(),
         Route::new(post.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::create),
         Route::new(get.clone(), "/api/v1/chat/conversations", Needs(Chat), conversations::list)
             .with_query(&["limit", "skip", "cursor"]),
         Route::new(get.clone(), "/api/v1/chat/conversations/{id}", Needs(Chat), conversations::read),
         Route::new(patch, "/api/v1/chat/conversations/{id}", Needs(Chat), conversations::rename),
         Route::new(delete.clone(), "/api/v1/chat/conversations/{id}", Needs(Chat), conversations::delete),
-        Route::new(post.clone(), "/api/v1/chat/conversations/{id}/messages", Needs(Chat), messages::send),
+        Route::new(post.clone(), "/api/v1/chat/conversations/{id}/messages", Needs(Chat), messages::send)
+            .with_own_limit(),
         Route::new(get.clone(), "/api/v1/chat/conversations/{id}/messages", Needs(Chat), messages::history)
             .with_query(&["limit", "skip", "cursor", "order"]),
         Route::new(
@@ -100,7 +101,8 @@ pub fn all() -> Vec<Route> {
             "/api/v1/chat/conversations/{id}/messages/{message_id}/regenerate",
             Needs(Chat),
             messages::regenerate,
-        ),
+        )
+        .with_own_limit(),
         Route::new(get.clone(), "/api/v1/runs/{id}", Needs(Chat), runs::read),
         Route::new(delete, "/api/v1/runs/{id}", Needs(Chat), runs::delete),
         Route::new(get, "/api/v1/runs/{id}/stream", Needs(Chat), runs::stream).with_query(&["after"]),

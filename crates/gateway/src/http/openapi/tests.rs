@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::{Access, routes};
+use crate::{Access, http::route::Limit, routes};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
@@ -129,7 +129,7 @@ fn security_is_the_access_of_the_route() {
                 assert!(responses.contains_key("403"), "{name}: 403");
             }
         }
-        if matches!(route.access, Access::SignIn | Access::Sensitive(_)) {
+        if route.access == Access::SignIn || route.limit() != Limit::None {
             assert!(responses.contains_key("429"), "{name}: 429");
         }
     }
