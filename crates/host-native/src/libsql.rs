@@ -4,6 +4,7 @@
 mod connection;
 mod queue;
 mod reader;
+mod wal;
 mod writer;
 
 use std::{
@@ -23,6 +24,7 @@ use tokio::sync::oneshot;
 use self::{
     connection::{Access, Connection},
     queue::{Queue, Refused},
+    wal::Wal,
 };
 use crate::data_dir::DataDir;
 
@@ -97,11 +99,11 @@ impl LibSql {
 /// Works until the queue is closed and empty. A panic in the library costs the batches it was busy with and the
 /// connection, not the database.
 fn serve(mut connection: Connection, access: Access, path: &Path, jobs: &Queue<Job>) {
-    let work = match access {
-        Access::Write => writer::work,
-        Access::Read => reader::work,
+    let work = |connection: &mut Connection| match access {
+        Access::Write => writer::work(connection, Wal::of(path), jobs),
+        Access::Read => reader::work(connection, jobs),
     };
-    while catch_unwind(AssertUnwindSafe(|| work(&mut connection, jobs))).is_err() {
+    while catch_unwind(AssertUnwindSafe(|| work(&mut connection))).is_err() {
         match Connection::open(path, access) {
             Ok(fresh) => connection = fresh,
             Err(_) => return jobs.abandon(),

@@ -5,8 +5,10 @@ use std::{collections::HashMap, fmt, path::Path, time::Duration};
 use futures_util::FutureExt as _;
 use ports::{DatabaseError, DatabaseErrorKind, Outcome, Row, Statement, Value};
 
+use super::wal;
+
 /// How long SQLite waits for a lock that another process holds (a backup tool, for example).
-const BUSY: Duration = Duration::from_secs(5);
+pub const BUSY: Duration = Duration::from_secs(5);
 
 /// Prepared statements kept for each connection, a few hundred bytes to a few KiB each. All our texts are literals, far
 /// fewer than this.
@@ -33,11 +35,13 @@ impl Connection {
     pub fn open(path: &Path, access: Access) -> Result<Self, DatabaseError> {
         let database = now(libsql::Builder::new_local(path).build())?.map_err(|error| failure(&error))?;
         let inner = database.connect().map_err(|error| failure(&error))?;
-        inner.busy_timeout(BUSY).map_err(|error| failure(&error))?;
         let mut connection = Self { prepared: HashMap::new(), inner };
+        connection.wait_for(BUSY)?;
         let pragmas: &[&'static str] = match access {
             // FULL: a commit is on the disk before it is acknowledged.
-            Access::Write => &["PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON"],
+            Access::Write => {
+                &["PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON", wal::LIMIT_IT]
+            }
             Access::Read => &["PRAGMA query_only = ON"],
         };
         for sql in pragmas.iter().chain(&["PRAGMA temp_store = MEMORY", "PRAGMA trusted_schema = OFF"]) {
@@ -62,6 +66,11 @@ impl Connection {
             self.prepared.insert(key, prepared);
         }
         outcome
+    }
+
+    /// Sets how long SQLite waits for a lock.
+    pub fn wait_for(&self, patience: Duration) -> Result<(), DatabaseError> {
+        self.inner.busy_timeout(patience).map_err(|error| failure(&error))
     }
 
     /// Whether no transaction is open.

@@ -3,7 +3,7 @@
 
 use ports::{DatabaseError, DatabaseErrorKind, Outcome, Statement};
 
-use super::{Answer, Job, connection::Connection, queue::Queue};
+use super::{Answer, Job, connection::Connection, queue::Queue, wal::Wal};
 
 /// Batches of one commit at most: the first of them waits for the last. Beyond this, larger groups gain nothing.
 const GROUP: usize = 256;
@@ -15,8 +15,8 @@ static SAVEPOINT: Statement = Statement { sql: "SAVEPOINT batch", params: Vec::n
 static RELEASE: Statement = Statement { sql: "RELEASE batch", params: Vec::new() };
 static ROLLBACK_BATCH: Statement = Statement { sql: "ROLLBACK TO batch", params: Vec::new() };
 
-/// Commits jobs until the queue is closed and empty.
-pub fn work(connection: &mut Connection, jobs: &Queue<Job>) {
+/// Commits jobs until the queue is closed and empty, and keeps the log short.
+pub fn work(connection: &mut Connection, mut wal: Wal, jobs: &Queue<Job>) {
     let mut group = Vec::with_capacity(GROUP);
     while jobs.take(GROUP, &mut group) {
         let (batches, replies): (Vec<_>, Vec<_>) = group.drain(..).map(|job| (job.statements, job.reply)).unzip();
@@ -27,6 +27,7 @@ pub fn work(connection: &mut Connection, jobs: &Queue<Job>) {
                 let _ = reply.send(answer);
             }
         });
+        wal.shorten(connection);
     }
 }
 
