@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use gateway::{LocalRuns, run::Parts};
 use http::{HeaderMap, Method, Request, StatusCode};
-use ports::Client;
+use ports::{Client, Database};
 use serde_json::{Value, json};
 use testkit::Faulty;
 
@@ -153,6 +153,20 @@ impl Api {
         let (provider, database) = (Arc::new(Provider::start()), in_process::database().await);
         let process = in_process::start(&provider.url(), given, database.clone(), 0).await;
         (Self { target: Target::InProcess(Arc::new(process)), from: None, provider }, database)
+    }
+
+    /// Processes in this one over stores of the caller's, one for each connection to them, with the same provider. A single one
+    /// is alone with its stores.
+    pub async fn over(connections: Vec<Arc<dyn Database>>) -> Vec<Self> {
+        let (provider, alone) = (Arc::new(Provider::start()), connections.len() == 1);
+        let mut processes = Vec::new();
+        for (number, database) in (u64::from(!alone)..).zip(connections) {
+            let database = in_process::prepared(database).await;
+            let process = in_process::start(&provider.url(), &[], database, number).await;
+            let target = Target::InProcess(Arc::new(process));
+            processes.push(Self { target, from: None, provider: provider.clone() });
+        }
+        processes
     }
 
     /// Ends every run of the process in this one, as a graceful stop does.
@@ -457,12 +471,17 @@ impl User {
         self.get(&format!("/api/v1/runs/{run}/stream?after={after}")).await.frames().await
     }
 
-    /// The messages of a conversation.
+    /// All messages of a conversation, page by page.
     pub async fn messages(&self, conversation: &str) -> Vec<Value> {
-        let path = format!("/api/v1/chat/conversations/{conversation}/messages");
-        let (status, body) = self.get(&path).await.json().await;
-        assert_eq!(status, 200, "{body}");
-        body["messages"].as_array().expect("messages").clone()
+        let path = format!("/api/v1/chat/conversations/{conversation}/messages?limit=100");
+        let (mut messages, mut next) = (Vec::new(), path.clone());
+        loop {
+            let (status, page) = self.get(&next).await.json().await;
+            assert_eq!(status, 200, "{page}");
+            messages.extend_from_slice(page["messages"].as_array().expect("messages"));
+            let Some(cursor) = page["next_cursor"].as_str() else { return messages };
+            next = format!("{path}&cursor={cursor}");
+        }
     }
 
     /// Waits until a stored run is over, and returns it.

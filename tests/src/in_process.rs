@@ -18,7 +18,7 @@ use futures_util::StreamExt as _;
 use gateway::{Body, Config, Gateway, LocalRuns, run::Parts};
 use http::Request;
 use ports::{BoxFuture, Busy, Chats, Client, Clock, Database, Log, Platform, Settings, SettingsError, Tasks};
-use testkit::{Faulty, MemoryKeys, PlainHttp, SeededEntropy, StrictDatabase, TokioTasks};
+use testkit::{Faulty, FaultyRenewals, MemoryKeys, PlainHttp, SeededEntropy, StrictDatabase, TokioTasks};
 use tokio::{sync::Notify, task::AbortHandle};
 
 use crate::{
@@ -106,8 +106,14 @@ pub struct Process {
 /// The stores that they share.
 pub async fn database() -> Arc<Faulty> {
     let database: Arc<dyn Database> = Arc::new(StrictDatabase::new().await.expect("a database"));
+    prepared(database).await
+}
+
+/// These stores, brought up to date, which fail when a test or the name of a run's model says so.
+pub async fn prepared(database: Arc<dyn Database>) -> Arc<Faulty> {
     gateway::migrate(&*database, MovableClock::default().now()).await.expect("migrations");
-    Arc::new(Faulty::new(database))
+    let (clock, tasks) = (Arc::new(MovableClock::default()), Arc::new(TokioTasks::default()));
+    Arc::new(Faulty::new(Arc::new(FaultyRenewals::new(database, clock, tasks))))
 }
 
 /// The settings of the suite, and these.

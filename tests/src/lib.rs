@@ -13,6 +13,7 @@ pub mod authenticator;
 mod in_process;
 mod mail;
 mod remote;
+pub mod renewals;
 pub mod settings;
 mod stream;
 mod upstream;

@@ -50,7 +50,9 @@ pub fn run(host: Host, tally: &mut Tally) -> Result {
         result = result.and(promises(host, Some(profile), tally));
     }
     if host.has_inner_ports() {
-        result = result.and(on(host, Variant::Behaviour, None, &mut suite("behaviour"), tally));
+        let mut inside = suite("behaviour");
+        inside.args(["--test", "faults"]);
+        result = result.and(on(host, Variant::Behaviour, None, &mut inside, tally));
     }
     result
 }

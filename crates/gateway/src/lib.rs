@@ -23,6 +23,7 @@ use axum::Router;
 pub use axum::{body::Body, extract::Request, response::Response};
 pub use config::{Config, ConfigError};
 pub use error::Error;
+pub use log::Line;
 pub use migrations::migrate;
 use ports::Platform;
 pub use run::LocalRuns;

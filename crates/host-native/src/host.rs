@@ -9,7 +9,7 @@ use ports::{
     Chats, Clock, Database, DatabaseError, Entropy, HttpClient, KeyValue, Log, Mailer, Platform, RateLimiter, Runs,
     Tasks,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::{
     clock::SystemClock,
@@ -24,6 +24,7 @@ use crate::{
     settings::RemoteDatabase,
     smtp::Smtp,
     start::{Start, StartError},
+    stop,
     tasks::TokioTasks,
 };
 
@@ -51,7 +52,7 @@ pub struct Host {
     start: Start,
     database: Arc<dyn Database>,
     http: Arc<dyn HttpClient>,
-    tasks: Arc<dyn Tasks>,
+    tasks: TokioTasks,
     /// Migrations that opening it applied.
     pub migrations: Vec<&'static str>,
 }
@@ -63,8 +64,8 @@ impl Host {
             .map_err(|error| StartError::other("cannot make an HTTP client", &error))?;
         let http: Arc<dyn HttpClient> = Arc::new(http);
         let computing = start.settings.max_computations.and_then(NonZero::new).unwrap_or_else(TokioTasks::cores);
-        let tasks: Arc<dyn Tasks> = Arc::new(TokioTasks::new(computing, start.settings.max_waiting));
-        let database = database(&start, &http, &tasks)?;
+        let tasks = TokioTasks::new(computing, start.settings.max_waiting);
+        let database = database(&start, &http, tasks.clone())?;
         let migrations = gateway::migrate(&*database, SystemClock.now())
             .await
             .map_err(|error| unusable("cannot bring the database up to date", &start, &error))?;
@@ -88,7 +89,7 @@ impl Host {
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         let log: Arc<dyn Log> =
             Arc::new(Lines::new(std::io::stderr()).map_err(|error| StartError::other("cannot log", &error))?);
-        let tasks = Arc::clone(&self.tasks);
+        let tasks: Arc<dyn Tasks> = Arc::new(self.tasks.clone());
         let chats: Arc<dyn Chats> = Arc::new(self.database());
         let believed = settings.database.as_ref().map(|_| BELIEVED);
         let stored: Arc<dyn KeyValue> = Arc::new(SqlKeys::new(self.database(), Arc::clone(&clock)));
@@ -180,6 +181,22 @@ impl Host {
         }
     }
 
+    /// Serves until `stop` is done, and ends what is under way.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        platform: &Arc<Platform>,
+        runs: &LocalRuns,
+        stop: impl Future<Output = ()> + Send,
+    ) {
+        let (stopping, stopped) = oneshot::channel();
+        let serving = self.server(Arc::clone(platform)).serve(listener, async {
+            stop.await;
+            let _ = stopping.send(());
+        });
+        stop::serve(serving, stopped, runs, &self.tasks, self.start.settings.shutdown, &*platform.log).await;
+    }
+
     /// Listens where the settings say.
     pub async fn listen(&self) -> Result<TcpListener, StartError> {
         let address = self.start.settings.listen;
@@ -187,7 +204,7 @@ impl Host {
     }
 
     /// The server, not listening yet.
-    pub fn server(&self, platform: Arc<Platform>) -> Arc<Server> {
+    fn server(&self, platform: Arc<Platform>) -> Arc<Server> {
         let settings = &self.start.settings;
         let limits = Limits {
             connections: descriptors::connections(settings.max_connections),
@@ -211,13 +228,9 @@ impl fmt::Debug for Host {
     }
 }
 
-fn database(
-    start: &Start,
-    http: &Arc<dyn HttpClient>,
-    tasks: &Arc<dyn Tasks>,
-) -> Result<Arc<dyn Database>, StartError> {
+fn database(start: &Start, http: &Arc<dyn HttpClient>, tasks: TokioTasks) -> Result<Arc<dyn Database>, StartError> {
     if let Some(RemoteDatabase { url, token }) = &start.settings.database {
-        let database = Hrana::new(url, token.clone(), Arc::clone(http), Arc::clone(tasks), DATABASE)
+        let database = Hrana::new(url, token.clone(), Arc::clone(http), Arc::new(tasks), DATABASE)
             .map_err(|error| StartError::other("LITTORAL_DATABASE_URL", &error))?;
         return Ok(Arc::new(database));
     }

@@ -21,5 +21,6 @@ pub mod server;
 pub mod settings;
 pub mod smtp;
 pub mod start;
+pub mod stop;
 pub mod tasks;
 pub mod users;

@@ -5,7 +5,6 @@ use std::{
     io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
     path::Path,
     process::ExitCode,
-    sync::Arc,
     time::Duration,
 };
 
@@ -128,9 +127,8 @@ async fn serve_until_signal(host: &Host) -> Result<(), StartError> {
         has_users: gateway::service::admin::has_accounts(&platform).await.unwrap_or_default(),
     };
     say(&banner.to_string());
-    let serving = host.server(Arc::clone(&platform)).serve(listener, stop);
     tokio::select! {
-        () = serving => {}
+        () = host.serve(listener, &platform, &runs, stop) => {}
         () = host.sweep(&platform) => {}
         () = host.erase(&platform) => {}
         () = host.reap(&runs) => {}

@@ -5,6 +5,7 @@ use std::{num::NonZero, sync::Arc, thread, time::Duration};
 use async_trait::async_trait;
 use ports::{BoxFuture, Busy, Tasks};
 use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 /// Tokio's executor. Must be used within it.
 #[derive(Clone, Debug)]
@@ -12,13 +13,29 @@ pub struct TokioTasks {
     computing: Arc<Semaphore>,
     /// One for each computation that runs or waits.
     places: Arc<Semaphore>,
+    /// What was spawned and is not done.
+    spawned: TaskTracker,
 }
 
 impl TokioTasks {
     /// At most `computing` long computations run at once, and `waiting` more wait their turn.
     pub fn new(computing: NonZero<usize>, waiting: usize) -> Self {
         let semaphore = |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
-        Self { computing: semaphore(computing.get()), places: semaphore(computing.get().saturating_add(waiting)) }
+        let spawned = TaskTracker::new();
+        // A tracker that is open is never waited for to the end. Tasks can be spawned all the same.
+        spawned.close();
+        let places = semaphore(computing.get().saturating_add(waiting));
+        Self { computing: semaphore(computing.get()), places, spawned }
+    }
+
+    /// Waits until nothing that was spawned is under way.
+    pub async fn idle(&self) {
+        self.spawned.wait().await;
+    }
+
+    /// How many spawned tasks are under way.
+    pub fn under_way(&self) -> usize {
+        self.spawned.len()
     }
 
     /// As many computations at once as there are cores: more would only take memory from each other.
@@ -30,7 +47,7 @@ impl TokioTasks {
 #[async_trait]
 impl Tasks for TokioTasks {
     fn spawn(&self, task: BoxFuture<()>) {
-        tokio::spawn(task);
+        self.spawned.spawn(task);
     }
 
     async fn sleep(&self, duration: Duration) {

@@ -1,12 +1,14 @@
-//! A route for tests alone: runs a behaviour suite on what this component really has, and answers with its report.
+//! For tests alone: a route that runs a behaviour suite on what this component really has, and answers with its report; and a
+//! store that fails where the name of a run's model asks for it.
 
 use std::sync::Arc;
 
 use gateway::Body;
 use http::{Request, Response, StatusCode};
+use ports::{Clock, Database, Tasks};
 pub use testkit::behaviour::route::PATH;
 use testkit::{
-    FixedClock,
+    FaultyRenewals, FixedClock,
     behaviour::{
         key_value_expiry,
         route::{answer, parameter},
@@ -14,6 +16,11 @@ use testkit::{
 };
 
 use crate::{instance::Instance, keys::SpinKeys};
+
+/// The store of chats, which fails for runs that ask for it.
+pub fn faulty(database: Arc<dyn Database>, clock: &Arc<dyn Clock>, tasks: &Arc<dyn Tasks>) -> Arc<dyn Database> {
+    Arc::new(FaultyRenewals::new(database, Arc::clone(clock), Arc::clone(tasks)))
+}
 
 /// Runs the suite that the request names; `key_value_expiry` too, because expiry is this adapter's own.
 pub async fn run(instance: &Instance, request: &Request<Body>) -> Response<Body> {

@@ -62,6 +62,8 @@ async fn make() -> Result<Instance, Refusal> {
         report("the database could not be prepared", &[error.to_string()]);
         Refusal::Database
     })?;
+    #[cfg(feature = "behaviour")]
+    let database = crate::behaviour::faulty(database, &clock, &tasks);
 
     let chats: Arc<dyn Chats> = Arc::new(Arc::clone(&database));
     let http: Arc<dyn HttpClient> = Arc::new(SpinHttp::new(config.timeouts.connect));

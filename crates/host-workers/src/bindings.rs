@@ -59,6 +59,8 @@ pub async fn platform(env: &Env, isolate: &Isolate, tasks: Arc<dyn Tasks>) -> Re
 pub async fn parts(env: &Env, isolate: &Isolate, tasks: Arc<dyn Tasks>) -> Result<Parts, Refusal> {
     let http: Arc<dyn HttpClient> = Arc::new(Fetch);
     let database = database(env, isolate, &http, &tasks)?;
+    #[cfg(feature = "behaviour")]
+    let database = crate::behaviour::faulty(database, &tasks);
     if let Some(remote) = isolate.remote.as_ref().filter(|remote| remote.is_new()) {
         migrate(remote, &*database).await?;
     }

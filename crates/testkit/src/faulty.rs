@@ -1,10 +1,14 @@
 //! A database that fails when the test says so. It never changes what the database below would answer.
 
+mod renewals;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use futures_channel::oneshot;
 use ports::{Database, DatabaseError, DatabaseErrorKind, Outcome, Statement};
+
+pub use self::renewals::{FaultyRenewals, Renewals};
 
 /// On which side of the database a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

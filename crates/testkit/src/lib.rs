@@ -18,7 +18,7 @@ pub mod upstream;
 
 pub use self::{
     fakes::{FakeHttp, FixedClock, MemoryKeys, RecordedMail, SeededEntropy},
-    faulty::{Faulty, Moment},
+    faulty::{Faulty, FaultyRenewals, Moment, Renewals},
 };
 #[cfg(feature = "native")]
 pub use self::{

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::upstream::Script;
 use tests::{Frames, Provider, User};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
@@ -51,18 +51,6 @@ async fn a_thousand_open_streams_take_bounded_memory_and_the_next_one_is_served(
     drop((warm, streams));
 }
 
-/// All messages of a conversation, whose pages end at about a million bytes.
-async fn history(user: &User, conversation: &str) -> Vec<Value> {
-    let path = format!("/api/v1/chat/conversations/{conversation}/messages?limit=100");
-    let (mut messages, mut next) = (Vec::new(), path.clone());
-    loop {
-        let (_, page) = user.get(&next).await.json().await;
-        messages.extend_from_slice(page["messages"].as_array().expect("messages"));
-        let Some(cursor) = page["next_cursor"].as_str() else { return messages };
-        next = format!("{path}&cursor={cursor}");
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_never_read_hold_back_nobody_and_cannot_make_memory_grow() {
     const CLIENTS: usize = 20;
@@ -107,7 +95,7 @@ async fn clients_that_never_read_hold_back_nobody_and_cannot_make_memory_grow() 
         }
         // Their runs end all the same: nobody waits for a reader.
         let messages = loop {
-            let messages = history(&user, &conversation).await;
+            let messages = user.messages(&conversation).await;
             let of = |status: &str| messages.iter().filter(|message| message["status"] == status).count();
             if of("length") == CLIENTS * round {
                 break messages;

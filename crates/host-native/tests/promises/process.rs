@@ -46,6 +46,18 @@ impl Littoral {
         self.child.wait().expect("its end");
     }
 
+    /// Asks it to stop, as a supervisor does.
+    pub fn ask_to_stop(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("`kill`").success());
+    }
+
+    /// Waits for the end that it was asked for.
+    pub fn ended(mut self) {
+        let status = self.child.wait().expect("its end");
+        assert!(status.success(), "{status}");
+    }
+
     /// Resident memory, in bytes.
     pub fn memory(&self) -> u64 {
         self.status("VmRSS:")
