@@ -232,7 +232,7 @@ impl Config {
             retry_patience: read.millis("LITTORAL_RETRY_PATIENCE_MS", 10_000).await?,
             hold: read.millis("LITTORAL_HOLD_MS", 5_000).await?,
             heartbeat: read.millis("LITTORAL_HEARTBEAT_MS", 10_000).await?,
-            lease: read.millis("LITTORAL_LEASE_MS", 15_000).await?,
+            lease: read.millis("LITTORAL_LEASE_MS", 5_000).await?,
             flush: read.millis("LITTORAL_FLUSH_MS", 200).await?,
             log_retention: read.seconds("LITTORAL_LOG_RETENTION_SECONDS", 3_600, 0..=604_800).await?,
             max_reply_bytes: read.number("LITTORAL_MAX_REPLY_BYTES", 1 << 20, 1024..=1_500_000).await?,
