@@ -104,7 +104,12 @@ impl Protected {
 
     /// A user who has none yet.
     pub async fn of(user: User) -> Self {
-        let app = begin(&user).await;
+        Self::by(user, &json!({ "password": PASSWORD })).await
+    }
+
+    /// A user who has none yet, and proves with this to be there.
+    pub async fn by(user: User, evidence: &Value) -> Self {
+        let app = begin_by(&user, evidence).await;
         let used = app.now();
         let (status, body) = confirm(&user, &used).await.json().await;
         assert_eq!(status, 200, "{body}");
@@ -137,7 +142,11 @@ impl Protected {
 
 /// Begins to add an app.
 pub async fn begin(user: &User) -> Authenticator {
-    let (status, body) = user.post("/api/v1/auth/factors/totp", &json!({})).await.json().await;
+    begin_by(user, &json!({ "password": PASSWORD })).await
+}
+
+async fn begin_by(user: &User, evidence: &Value) -> Authenticator {
+    let (status, body) = user.post("/api/v1/auth/factors/totp", evidence).await.json().await;
     assert_eq!(status, 201, "{body}");
     Authenticator::new(body["secret"].as_str().expect("a secret"))
 }

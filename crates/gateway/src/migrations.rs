@@ -17,6 +17,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0010_credentials.sql", include_str!("../../../migrations/0010_credentials.sql")),
     ("0013_bounded_work.sql", include_str!("../../../migrations/0013_bounded_work.sql")),
     ("0014_proofs.sql", include_str!("../../../migrations/0014_proofs.sql")),
+    ("0015_refresh_repeats.sql", include_str!("../../../migrations/0015_refresh_repeats.sql")),
 ];
 
 /// Applies what is missing and returns the names of what it applied. Safe to run again, and by several at once.

@@ -225,6 +225,7 @@ mod tests {
         ("POST /api/v1/auth/password/reset", Access::SignIn),
         ("POST /api/v1/auth/email/verify", Access::SignIn),
         ("POST /api/v1/auth/email/restore", Access::SignIn),
+        ("POST /api/v1/auth/factors/undo", Access::SignIn),
         ("POST /api/v1/auth/guest", Access::SignIn),
         ("POST /api/v1/auth/oidc/{provider}", Access::SignIn),
     ];

@@ -11,7 +11,7 @@ use ports::Platform;
 
 use super::{
     audit::{self, Action, Event},
-    beside, first_admin,
+    beside, first_admin, known_devices,
     letters::{self, Letter},
     limits,
     login_attempts::{self, Try},
@@ -145,7 +145,10 @@ pub async fn login(
     let mut batch = vec![tried.read(), store::users::stand_in(tried.address().point())];
     let by_name = || domain::profile::username(address).map(|name| store::users::by_username(&name));
     batch.extend(email.as_ref().map(store::users::by_email).or_else(by_name));
+    let asked = batch.len();
+    batch.extend(email.iter().flat_map(|email| known_devices::seen(platform, email.as_str(), device, trusted)));
     let outcomes = platform.accounts.batch(batch).await?;
+    tried.recognise(outcomes.get(asked..).unwrap_or_default(), device)?;
     tried.check(platform, config, outcomes.first())?;
     let stand_in = outcomes.get(1).map(store::users::hash).transpose()?.flatten();
     let mut known = outcomes.get(2).map(store::users::decode).transpose()?.and_then(|mut users| users.pop());
@@ -157,7 +160,11 @@ pub async fn login(
     if email.is_none() {
         // A lock follows the account, whatever it is called later. A name that nobody has takes as long.
         tried = known.as_ref().map_or(tried, |user| Try::by_name(user.id, device));
-        tried.check(platform, config, Some(&platform.accounts.run(tried.read()).await?))?;
+        let address = known.as_ref().and_then(|user| user.email.as_deref()).unwrap_or_default();
+        let seen = known_devices::seen(platform, address, device, trusted);
+        let outcomes = platform.accounts.batch(std::iter::once(tried.read()).chain(seen).collect()).await?;
+        tried.recognise(outcomes.get(1..).unwrap_or_default(), device)?;
+        tried.check(platform, config, outcomes.first())?;
     }
     let own = known.as_ref().and_then(|user| user.password_hash.clone());
     let kept = own.as_ref().map(|_| password.clone());

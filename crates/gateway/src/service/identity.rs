@@ -81,16 +81,11 @@ impl Identity {
         self.session.ok_or_else(needs)
     }
 
-    /// Refuses who has not proved to be there for longer than the settings allow, and looks whether the session and the role are
-    /// still what the token says: what is done now may outlast the time in which an outdated token is still believed.
+    /// Refuses who has not proved to be there for longer than the settings allow, and looks whether the session is open.
     pub async fn require_recent(&self, platform: &Platform, config: &Config) -> Result<()> {
         let (now, within) = (platform.clock.now(), config.second_factors.step_up);
         if self.authenticated_at.is_some_and(|at| now.since(at) <= within) {
-            let open = store::sessions::stands(self.session()?, self.user, self.role);
-            if !platform.accounts.run(open).await?.rows.is_empty() {
-                return Ok(());
-            }
-            return Err(Error::bad_bearer("token_outdated", "This access token is outdated. Refresh and try again."));
+            return self.require_open(platform).await;
         }
         Err(Error::new(
             ErrorKind::Forbidden,
@@ -99,7 +94,17 @@ impl Identity {
         ))
     }
 
-    /// The same for what a guest may do as well, who has nothing to prove itself with.
+    /// Looks whether the session and the role are still what the token says: what is done now may outlast the time in which an
+    /// outdated token is still believed.
+    pub async fn require_open(&self, platform: &Platform) -> Result<()> {
+        let open = store::sessions::stands(self.session()?, self.user, self.role);
+        if !platform.accounts.run(open).await?.rows.is_empty() {
+            return Ok(());
+        }
+        Err(Error::bad_bearer("token_outdated", "This access token is outdated. Refresh and try again."))
+    }
+
+    /// The same as [`Self::require_recent`] for what a guest may do as well, who has nothing to prove itself with.
     pub async fn require_recent_unless_guest(&self, platform: &Platform, config: &Config) -> Result<()> {
         if self.role == Role::Guest { Ok(()) } else { self.require_recent(platform, config).await }
     }

@@ -7,13 +7,16 @@
 use std::{net::IpAddr, time::Duration};
 
 use domain::{
-    UserId,
+    Secret, UserId,
     account::{Device, User},
     user_agent,
 };
 use ports::{DatabaseError, Outcome, Platform, Statement};
 
-use super::letters::{self, Letter};
+use super::{
+    letters::{self, Letter},
+    second_factors::trusted_devices,
+};
 use crate::{Config, store};
 
 /// How long a device is known after its last use.
@@ -22,6 +25,27 @@ const KNOWN: Duration = Duration::from_hours(90 * 24);
 /// The statement that reads from where such a device was used: for the batch that opens a session, before it does.
 pub fn places(platform: &Platform, user: UserId, device: &Device) -> Statement {
     store::sessions::places(user, device, platform.clock.now().minus(KNOWN))
+}
+
+/// The statements that tell whether a device that signs in to an address was seen there before, for [`is_familiar`]. For an address
+/// that nobody has, they are the same.
+pub fn seen(platform: &Platform, email: &str, device: &Device, trusted: Option<&Secret<String>>) -> Vec<Statement> {
+    let places = store::sessions::places_of(email, device, platform.clock.now().minus(KNOWN));
+    std::iter::once(places)
+        .chain(trusted.and_then(|token| trusted_devices::is_trusted(platform, email, token)))
+        .collect()
+}
+
+/// Whether a device was seen before at the account that it signs in to. `seen` are the outcomes of [`seen`]. This decides whose
+/// wrong passwords count together, so that its own word alone does not suffice, nor does its country: it shows a token of trust, or
+/// comes from the same network as before.
+pub fn is_familiar(seen: &[Outcome], device: &Device) -> Result<bool, DatabaseError> {
+    let Some((places, trusted)) = seen.split_first() else { return Ok(false) };
+    if trusted.iter().any(|trusted| !trusted.rows.is_empty()) {
+        return Ok(true);
+    }
+    let before = store::sessions::decode_places(places, device)?;
+    Ok(before.iter().any(|before| program(before) == program(device) && are_near(before, device)))
 }
 
 /// Mails the owner that somebody signed in on a device that is not known. `places` is the outcome of [`places`].
@@ -49,14 +73,27 @@ pub fn tell_unless_known(
 
 /// Whether a device of the same name and platform is the one that was there before, as far as one can tell.
 fn is_same(before: &Device, now: &Device) -> bool {
-    let program = |device: &Device| device.user_agent.as_deref().and_then(user_agent::program);
-    let near = match (before.address, now.address) {
-        (Some(before), Some(now)) => is_near(before, now),
-        _ => false,
-    };
     let placeless = now.address.is_none() && now.country.is_none();
     let compatriot = now.country.is_some() && before.country == now.country;
-    program(before) == program(now) && (near || compatriot || placeless)
+    program(before) == program(now) && (are_near(before, now) || compatriot || placeless)
+}
+
+fn program(device: &Device) -> Option<String> {
+    device.user_agent.as_deref().and_then(user_agent::program)
+}
+
+fn are_near(one: &Device, other: &Device) -> bool {
+    matches!((one.address, other.address), (Some(one), Some(other)) if is_near(one, other))
+}
+
+/// Where a device is and which program it runs, as a text that is the same for all that [`is_near`].
+pub fn place(device: &Device) -> String {
+    let network = match device.address.map(|address| address.to_canonical()) {
+        Some(IpAddr::V4(address)) => format!("{}.{}", address.octets()[0], address.octets()[1]),
+        Some(IpAddr::V6(address)) => format!("{:x}:{:x}", address.segments()[0], address.segments()[1]),
+        None => String::new(),
+    };
+    format!("{network} {}", program(device).unwrap_or_default())
 }
 
 /// Whether two addresses are of one network, taken widely: the first half of an IPv4 address (a /16), and of an IPv6 address what

@@ -67,6 +67,8 @@ pub enum Letter {
     },
     /// Too many wrong passwords.
     AccountLocked {
+        /// Which places are locked: those where the owner "have" or "have not" signed in before.
+        places: &'static str,
         /// When the next try counts.
         until: String,
     },
@@ -79,6 +81,13 @@ pub enum Letter {
         /// What happened, as a sentence.
         what: String,
     },
+    /// An account has a second factor from now on.
+    SecondFactorAdded {
+        /// What happened, as a sentence.
+        what: String,
+        /// Takes it away.
+        token: Secret<String>,
+    },
     /// Somebody who knows the password showed too many wrong second factors.
     SecondFactorLocked {
         /// When the next try counts.
@@ -89,6 +98,12 @@ pub enum Letter {
         /// When.
         at: String,
     },
+}
+
+/// What was done, and on which device.
+fn told(done: &str, device: &Device) -> String {
+    let from = device.name.as_deref().or(device.platform.as_deref()).unwrap_or("an unnamed device");
+    format!("{done}, on {}.", harmless(from))
 }
 
 /// The words of a letter.
@@ -117,8 +132,12 @@ type Values = Vec<(&'static str, String)>;
 impl Letter {
     /// Tells that something was done to the ways into an account, and from which device.
     pub fn access_changed(title: &'static str, done: &str, device: &Device) -> Self {
-        let from = device.name.as_deref().or(device.platform.as_deref()).unwrap_or("an unnamed device");
-        Self::AccessChanged { title, what: format!("{done}, on {}.", harmless(from)) }
+        Self::AccessChanged { title, what: told(done, device) }
+    }
+
+    /// Tells that an account has a second factor from now on, and from which device it was added.
+    pub fn second_factor_added(done: &str, device: &Device, token: Secret<String>) -> Self {
+        Self::SecondFactorAdded { what: told(done, device), token }
     }
 
     /// What it counts as in the limit of its address.
@@ -142,6 +161,7 @@ impl Letter {
             Self::AccountLocked { .. } => words!("account-locked"),
             Self::AlreadyRegistered => words!("already-registered"),
             Self::AccessChanged { .. } => words!("access-changed"),
+            Self::SecondFactorAdded { .. } => words!("second-factor-added"),
             Self::SecondFactorLocked { .. } => words!("second-factor-locked"),
             Self::DeletionScheduled { .. } => words!("deletion-scheduled"),
         }
@@ -161,10 +181,16 @@ impl Letter {
                 values.push(("new_hint", new_hint));
                 values
             }
+            Self::SecondFactorAdded { what, token } => {
+                let mut values = linked("remove-second-factor", token);
+                values.push(("what", what));
+                values
+            }
             Self::NewDevice { device, place, time } => {
                 vec![("device", harmless(&device)), ("place", harmless(&place)), ("time", time)]
             }
-            Self::AccountLocked { until } | Self::SecondFactorLocked { until } => vec![("until", until)],
+            Self::AccountLocked { places, until } => vec![("places", places.to_owned()), ("until", until)],
+            Self::SecondFactorLocked { until } => vec![("until", until)],
             Self::AccessChanged { title, what } => vec![("title", title.to_owned()), ("what", what)],
             Self::DeletionScheduled { at } => vec![("at", at)],
             Self::PasswordChanged { ended } => vec![("ended", ended.into())],

@@ -1,5 +1,6 @@
 //! Wrong passwords: counted by address, whether or not anybody has it, so that a known and an unknown one are answered alike; and by
-//! the network that they come from, so that who tries one password at many addresses is stopped as well.
+//! the network that they come from, so that who tries one password at many addresses is stopped as well. Devices that were seen
+//! at an account before are counted apart from all others: strangers who lock its address do not lock its owner out.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
@@ -12,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     audit::{self, Action, Event},
+    known_devices,
     letters::{self, Letter},
     limits, passwords, step_up,
 };
@@ -36,6 +38,11 @@ impl Key {
         Self::apart("name", &user.to_string())
     }
 
+    /// The same for devices that were seen before.
+    fn of_familiar(&self) -> Self {
+        Self(format!("familiar:{}", self.0))
+    }
+
     /// A key that no address has, whatever is sent in the place of one: no hash has a colon.
     fn apart(kind: &str, text: &str) -> Self {
         Self(format!("{kind}:{}", Self::of(text).0))
@@ -52,17 +59,20 @@ impl Key {
     }
 }
 
-/// What a try is counted by: the address that it names, and the network that it comes from, if the platform tells.
+/// What a try is counted by: the address that it names, apart for devices that were seen there before; and the network that it
+/// comes from, if the platform tells.
 #[derive(Clone, Debug)]
 pub struct Try {
     address: Key,
+    familiar: Key,
+    is_familiar: bool,
     network: Option<Key>,
 }
 
 impl Try {
     /// A try at an address, or at what was sent in its place.
     pub fn new(address: &str, device: &Device) -> Self {
-        Self { address: Key::of(address), network: network(device) }
+        Self::of_key(Key::of(address), device)
     }
 
     /// A try at an account by its own address.
@@ -73,7 +83,22 @@ impl Try {
     /// A try at an account by its user name. It is counted apart from those by its address: a lock that both share would tell
     /// who knows the name which address belongs to it.
     pub fn by_name(user: UserId, device: &Device) -> Self {
-        Self { address: Key::of_name(user), network: network(device) }
+        Self::of_key(Key::of_name(user), device)
+    }
+
+    fn of_key(address: Key, device: &Device) -> Self {
+        Self { familiar: address.of_familiar(), address, is_familiar: false, network: network(device) }
+    }
+
+    /// Notes whether the device was seen before: `seen` are the outcomes of [`known_devices::seen`].
+    pub fn recognise(&mut self, seen: &[Outcome], device: &Device) -> Result<()> {
+        self.is_familiar = known_devices::is_familiar(seen, device)?;
+        Ok(())
+    }
+
+    /// What it is counted by, besides the network.
+    const fn own(&self) -> &Key {
+        if self.is_familiar { &self.familiar } else { &self.address }
     }
 
     /// The key of the address.
@@ -83,7 +108,8 @@ impl Try {
 
     /// Reads what is known of it.
     pub fn read(&self) -> Statement {
-        store::login_failures::known(&self.address.0, self.network.as_ref().map(Key::as_str))
+        let network = self.network.as_ref().map(Key::as_str);
+        store::login_failures::known(&self.address.0, &self.familiar.0, network)
     }
 
     /// Refuses a try that comes too early. `known` is the outcome of [`Self::read`].
@@ -92,7 +118,7 @@ impl Try {
         let (rule, now) = (config.accounts.lockout, platform.clock.now());
         let network = self.network.as_ref().map(of).transpose()?.flatten().flatten();
         judge_network(rule.judge_network(network.as_ref(), now))?;
-        judge(rule.judge(of(&self.address)?.flatten().as_ref(), now))
+        judge(rule.judge(of(self.own())?.flatten().as_ref(), now))
     }
 }
 
@@ -135,7 +161,7 @@ pub async fn failed(
 ) -> Result<()> {
     let (now, rule) = (platform.clock.now(), config.accounts.lockout);
     let mut batch = vec![
-        store::login_failures::fail(&tried.address.0, rule, now),
+        store::login_failures::fail(&tried.own().0, rule, now),
         store::login_failures::purge(rule, now),
         audit::statement(platform, event),
     ];
@@ -151,7 +177,8 @@ pub async fn failed(
         let event = Event { action: Action::AccountLocked, succeeded: true, detail: None, ..*event };
         audit::record(platform, &event).await;
         if let Some(user) = user {
-            letters::tell(platform, config, user, Letter::AccountLocked { until: until.to_minute() });
+            let places = if tried.is_familiar { "have" } else { "have not" };
+            letters::tell(platform, config, user, Letter::AccountLocked { places, until: until.to_minute() });
         }
     }
     if own.is_none() || (network.is_none() && tried.network.is_some()) {
@@ -165,13 +192,13 @@ pub async fn failed(
 /// Forgets the wrong passwords before a right one. Refuses it when the address or the network was locked while it was verified: of
 /// many guesses at once no more count than one after the other.
 pub async fn succeeded(platform: &Platform, config: &Config, tried: &Try) -> Result<()> {
-    let batch = vec![store::login_failures::forgive(&tried.address.0, platform.clock.now()), tried.read()];
+    let batch = vec![store::login_failures::forgive(&tried.own().0, platform.clock.now()), tried.read()];
     tried.check(platform, config, platform.accounts.batch(batch).await?.get(1))
 }
 
-/// Unlocks an address: for the batch that gives its account a new password.
+/// Unlocks an address for every device: for the batch that gives its account a new password.
 pub fn clear(key: &Key) -> Statement {
-    store::login_failures::clear(&key.0)
+    store::login_failures::clear(&key.0, &key.of_familiar().0)
 }
 
 /// Refuses a signed-in caller who does not know the password of their account. Wrong ones count as they do when signing in.
@@ -183,8 +210,11 @@ pub async fn require_password(
     device: &Device,
 ) -> Result<()> {
     let Some(hash) = user.password_hash.clone() else { return Err(step_up::no_password(user.role)) };
-    let tried = Try::of_user(user, device);
-    tried.check(platform, config, Some(&platform.accounts.run(tried.read()).await?))?;
+    let mut tried = Try::of_user(user, device);
+    let seen = known_devices::seen(platform, user.email.as_deref().unwrap_or_default(), device, None);
+    let outcomes = platform.accounts.batch(std::iter::once(tried.read()).chain(seen).collect()).await?;
+    tried.recognise(outcomes.get(1..).unwrap_or_default(), device)?;
+    tried.check(platform, config, outcomes.first())?;
     if passwords::verify(platform, config, password, Some(hash)).await? {
         return succeeded(platform, config, &tried).await;
     }

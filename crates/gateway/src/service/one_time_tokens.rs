@@ -31,6 +31,8 @@ pub enum Purpose {
     ResetPassword,
     /// To give an account the address back that it had.
     RestoreEmail,
+    /// To take away a second factor that came lately.
+    RemoveFactor,
 }
 
 impl Purpose {
@@ -41,6 +43,7 @@ impl Purpose {
             Self::ConfirmEmail => "confirm_email",
             Self::ResetPassword => "reset_password",
             Self::RestoreEmail => "restore_email",
+            Self::RemoveFactor => "remove_factor",
         }
     }
 
@@ -49,7 +52,7 @@ impl Purpose {
         match self {
             Self::VerifyEmail | Self::ConfirmEmail => Duration::from_hours(24),
             Self::ResetPassword => Duration::from_hours(1),
-            Self::RestoreEmail => Duration::from_hours(7 * 24),
+            Self::RestoreEmail | Self::RemoveFactor => Duration::from_hours(7 * 24),
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Token *n* of a session is `lrt_<session>.<n>.<key id>.<mac>` with `mac = HMAC-SHA256(key, "<session>.<n>")`. The session's row
 //! holds the number of the newest token that was given out. Presenting the newest one moves on by one; presenting the one
-//! before it again yields the same newest one, because the phone may have lost the response. Anything older was used
-//! twice, and ends the session.
+//! before it again yields the same newest one, because the phone may have lost the response; too often in a row, and the
+//! session ends. Anything older was used twice, and ends the session.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::SessionId;

@@ -1,5 +1,5 @@
 //! Second factors: what a user proves besides the password. Which there are and whether one is asked for is said here; how one
-//! comes and goes in [`enrolment`], how one is proved in [`proof`] and [`challenges`].
+//! comes and goes in [`enrolment`] and [`revocation`], how one is proved in [`proof`] and [`challenges`].
 
 pub mod challenges;
 pub mod enrolment;
@@ -7,6 +7,7 @@ pub mod guesses;
 pub mod proof;
 pub mod qr;
 pub mod recovery_codes;
+pub mod revocation;
 pub mod totp;
 pub mod trusted_devices;
 

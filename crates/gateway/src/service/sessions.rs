@@ -14,12 +14,13 @@ use ports::{Outcome, Platform, Statement};
 use super::{
     access_tokens,
     audit::{self, Action, Event},
+    known_devices,
     refresh_tokens::{self, RefreshToken},
 };
 use crate::{
     Config,
     error::{Error, ErrorKind, Result},
-    store,
+    store::{self, sessions::RepeatLimits},
 };
 
 pub use store::sessions::OpenSession;
@@ -27,6 +28,14 @@ pub use store::sessions::OpenSession;
 /// How long after a rotation the token before is still answered with the same successor, used or not: a cap on top of
 /// "while the successor is unused".
 const REPEAT_CAP: Duration = Duration::from_hours(7 * 24);
+
+/// At which rotation in a row whose token comes again a session ends: nobody loses so many answers, so that two hold its tokens and
+/// refresh in turns. A rotation whose token does not come again begins the row anew.
+const REPEATS: i64 = 10;
+/// The same where the token comes again from another network or program than the one that had it first.
+const REPEATS_APART: i64 = 4;
+/// How long after a rotation a repeat from the same network and program is not counted: apps refresh several times at once.
+const AT_ONCE: Duration = Duration::from_secs(10);
 
 /// How many sessions that are over are noted or deleted when their user signs in: more than come with one sign-in, so that it ends.
 const FORGOTTEN_AT_ONCE: i64 = 20;
@@ -137,19 +146,27 @@ pub fn first_tokens(
     tokens(platform, config, &session)
 }
 
-/// Exchanges a refresh token. The token before the newest is answered with the newest again; an older one ends the session.
+/// Exchanges a refresh token. The token before the newest is answered with the newest again; an older one ends the session, and so
+/// does one that comes again too often in a row.
 pub async fn refresh(platform: &Platform, config: &Config, text: &str, device: &Device) -> Result<Tokens> {
     let refused = || Error::unauthenticated("invalid_refresh_token", "Invalid or expired refresh token");
     let token = refresh_tokens::parse(config, text).ok_or_else(refused)?;
     let now = platform.clock.now();
     let idle = now.plus(config.session_idle);
-    let repeat_since = now.minus(REPEAT_CAP);
-    let advance = store::sessions::advance(token.session, token.number, now, idle, repeat_since, device);
+    let from = known_devices::place(device);
+    let repeats = RepeatLimits {
+        since: now.minus(REPEAT_CAP),
+        counts_since: now.minus(AT_ONCE),
+        most: REPEATS,
+        most_apart: REPEATS_APART,
+        from: &from,
+    };
+    let advance = store::sessions::advance(token.session, token.number, now, idle, repeats, device);
     if let Some(session) = store::sessions::decode(&platform.accounts.run(advance).await?)? {
         return tokens(platform, config, &session);
     }
     // Used twice: somebody else may hold it. The family ends, for both.
-    let end = store::sessions::end_if_reused(token.session, token.number, now, repeat_since);
+    let end = store::sessions::end_if_reused(token.session, token.number, now, repeats);
     let Some(ended) = store::sessions::decode_open(&platform.accounts.run(end).await?)?.pop() else {
         return Err(refused());
     };
@@ -197,7 +214,7 @@ pub async fn sign_out(
     let end = match scope {
         Scope::Local => store::sessions::end(session, user, "logout", now),
         Scope::Global => store::sessions::end_all(user, None, "logout", now),
-        Scope::Others => store::sessions::end_all(user, Some(session), "logout", now),
+        Scope::Others => store::sessions::end_all(user, Some(session), "ended_by_user", now),
     };
     let event = Event::by_user(user, Action::SignedOut, device);
     let event = Event { detail: Some(scope.as_str()), session: Some(session), ..event };

@@ -52,6 +52,26 @@ pub async fn step_up(
     device: &Device,
 ) -> Result<Renewed> {
     let (session, user) = (caller.session()?, caller.user);
+    let (event, proved_at) = prove(platform, config, caller, evidence, device).await?;
+    let authenticate = store::sessions::authenticate(session, user, proved_at, platform.clock.now());
+    let outcomes = platform.accounts.batch(vec![authenticate, audit::statement_if_changed(platform, &event)]).await?;
+    let renewed = outcomes.first().map(store::sessions::decode).transpose()?.flatten();
+    let ended = || Error::bad_bearer("session_ended", "This session has ended. Sign in again.");
+    let tokens = sessions::tokens(platform, config, &renewed.ok_or_else(ended)?)?;
+    // Without the refresh token: who holds a stolen access token must not get one for it.
+    Ok(Renewed { access: tokens.access, expires_in: tokens.expires_in })
+}
+
+/// Refuses whoever does not prove with this very request to be there. Returns the event that tells of it, and when the proof
+/// is of.
+pub async fn prove<'a>(
+    platform: &Platform,
+    config: &Config,
+    caller: &Identity,
+    evidence: Evidence,
+    device: &'a Device,
+) -> Result<(Event<'a>, Timestamp)> {
+    let (session, user) = (caller.session()?, caller.user);
     let just_now = |right: bool| right.then(|| platform.clock.now()).ok_or_else(wrong);
     let (word, checked) = match evidence {
         Evidence::Password(password) => {
@@ -65,20 +85,13 @@ pub async fn step_up(
         }
     };
     let event = Event { detail: Some(word), session: Some(session), ..Event::by_user(user, Action::SteppedUp, device) };
-    let proved_at = match checked {
-        Ok(at) => at,
+    match checked {
+        Ok(at) => Ok((event, at)),
         Err(refusal) => {
             audit::record(platform, &Event { succeeded: false, ..event }).await;
-            return Err(refusal);
+            Err(refusal)
         }
-    };
-    let authenticate = store::sessions::authenticate(session, user, proved_at, platform.clock.now());
-    let outcomes = platform.accounts.batch(vec![authenticate, audit::statement_if_changed(platform, &event)]).await?;
-    let renewed = outcomes.first().map(store::sessions::decode).transpose()?.flatten();
-    let ended = || Error::bad_bearer("session_ended", "This session has ended. Sign in again.");
-    let tokens = sessions::tokens(platform, config, &renewed.ok_or_else(ended)?)?;
-    // Without the refresh token: who holds a stolen access token must not get one for it.
-    Ok(Renewed { access: tokens.access, expires_in: tokens.expires_in })
+    }
 }
 
 /// Whether it is the password. An account that has none is told so, and nothing is counted: there is nothing to guess.

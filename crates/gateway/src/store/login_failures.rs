@@ -7,11 +7,11 @@ use domain::{
 };
 use ports::{DatabaseError, Outcome, Row, Statement};
 
-/// What is known of an address and of a network.
-pub fn known(address: &str, network: Option<&str>) -> Statement {
+/// What is known of an address, of it for devices that were seen before, and of a network.
+pub fn known(address: &str, familiar: &str, network: Option<&str>) -> Statement {
     Statement::new(
-        "SELECT failures, last_at, locked_until, address FROM login_failures WHERE address IN (?1, ?2)",
-        [address.into(), network.into()],
+        "SELECT failures, last_at, locked_until, address FROM login_failures WHERE address IN (?1, ?2, ?3)",
+        [address.into(), familiar.into(), network.into()],
     )
 }
 
@@ -92,9 +92,9 @@ pub fn forgive(address: &str, now: Timestamp) -> Statement {
     )
 }
 
-/// Forgets what is known of an address, locked or not.
-pub fn clear(address: &str) -> Statement {
-    Statement::new("DELETE FROM login_failures WHERE address = ?1", [address.into()])
+/// Forgets what is known of an address, locked or not, also for devices that were seen before.
+pub fn clear(address: &str, familiar: &str) -> Statement {
+    Statement::new("DELETE FROM login_failures WHERE address IN (?1, ?2)", [address.into(), familiar.into()])
 }
 
 /// Forgets some of those that have no consequence any more.

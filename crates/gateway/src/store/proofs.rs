@@ -68,9 +68,9 @@ pub fn delete_identities_since(user: UserId, since: Timestamp) -> Statement {
     at("DELETE FROM identities WHERE user_id = ?1 AND created_at >= ?2", user, since)
 }
 
-/// Takes away the second factors that came from `since` on.
+/// Takes away the second factors that came from `since` on. Returns their ids.
 pub fn delete_factors_since(user: UserId, since: Timestamp) -> Statement {
-    at("DELETE FROM factors WHERE user_id = ?1 AND coalesce(confirmed_at, created_at) >= ?2", user, since)
+    at("DELETE FROM factors WHERE user_id = ?1 AND coalesce(confirmed_at, created_at) >= ?2 RETURNING id", user, since)
 }
 
 /// Takes away the recovery codes that were made from `since` on.

@@ -62,7 +62,27 @@ pub fn places(user: UserId, device: &Device, since: Timestamp) -> Statement {
     )
 }
 
-/// Decodes [`places`], of such a device.
+/// The same of fewer sessions of whoever has an address, and of none that ended because somebody wanted the device out. For an address
+/// that nobody has it is the same statement.
+pub fn places_of(email: &str, device: &Device, since: Timestamp) -> Statement {
+    Statement::new(
+        "SELECT user_agent, address, country FROM (
+           SELECT * FROM (
+             SELECT user_agent, address, country, device_name, platform, last_used_at FROM sessions
+             WHERE user_id = (SELECT id FROM users WHERE email = ?1) AND ended_at IS NULL
+             ORDER BY last_used_at DESC LIMIT 50)
+           UNION ALL
+           SELECT * FROM (
+             SELECT user_agent, address, country, device_name, platform, last_used_at FROM sessions
+             WHERE user_id = (SELECT id FROM users WHERE email = ?1) AND ended_at IS NOT NULL
+               AND ended_reason IN ('logout', 'expired', 'too_many_sessions')
+             ORDER BY ended_at DESC LIMIT 50))
+         WHERE last_used_at >= ?2 AND device_name IS ?3 AND platform IS ?4",
+        [email.into(), since.millis().into(), device.name.as_deref().into(), device.platform.as_deref().into()],
+    )
+}
+
+/// Decodes [`places`] and [`places_of`], of such a device.
 pub fn decode_places(outcome: &Outcome, device: &Device) -> Result<Vec<Device>, DatabaseError> {
     let place = |row: &ports::Row| {
         Ok(Device {
@@ -75,26 +95,54 @@ pub fn decode_places(outcome: &Outcome, device: &Device) -> Result<Vec<Device>, 
     outcome.rows.iter().map(place).collect()
 }
 
-/// Takes token `number`. The newest moves the counter on; the one before it leaves the counter where it is, unless the
-/// rotation lies before `repeat_since`. One statement, so that two refreshes at once get the same answer. Who may not use the
+/// How often the token before the newest may come again.
+///
+/// Both statements that ask compute the `degree` of what comes now: 0 takes the newest token, 1 repeats at once from the same
+/// place, 2 repeats later, 3 repeats from another place. `…_now` are rotations in a row that were repeated, this one included.
+#[derive(Clone, Copy, Debug)]
+pub struct RepeatLimits<'a> {
+    /// Not once the rotation lies before this.
+    pub since: Timestamp,
+    /// From the same place it does not count unless the rotation lies before this.
+    pub counts_since: Timestamp,
+    /// The rotation in a row whose token comes again that is too many.
+    pub most: i64,
+    /// The same of rotations whose token comes again from another place.
+    pub most_apart: i64,
+    /// The place that the token comes from now.
+    pub from: &'a str,
+}
+
+/// Takes token `number`. The newest moves the counter on; the one before it leaves the counter where it is, within the
+/// limits of repeats. One statement, so that two refreshes at once get the same answer. Who may not use the
 /// account any more gets none. What the device tells anew is kept, what it does not tell stays.
 pub fn advance(
     id: SessionId,
     number: i64,
     now: Timestamp,
     idle_at: Timestamp,
-    repeat_since: Timestamp,
+    repeats: RepeatLimits<'_>,
     device: &Device,
 ) -> Statement {
     Statement::new(
         "UPDATE sessions
-         SET rotated_at = CASE WHEN counter = ?2 THEN ?3 ELSE rotated_at END,
-             counter = max(counter, ?2 + 1), last_used_at = ?3, idle_at = ?4,
-             user_agent = coalesce(?6, user_agent), device_name = coalesce(?7, device_name),
-             platform = coalesce(platform, ?8),
-             country = CASE WHEN ?9 IS NULL THEN country ELSE ?10 END, address = coalesce(?9, address)
-         WHERE id = ?1 AND ended_at IS NULL AND idle_at > ?3 AND expires_at > ?3
-           AND (counter = ?2 OR (counter = ?2 + 1 AND rotated_at >= ?5))
+         SET rotated_at = CASE degree WHEN 0 THEN ?5 ELSE rotated_at END,
+             rotated_from = CASE degree WHEN 0 THEN ?3 ELSE rotated_from END,
+             repeats = CASE degree WHEN 0 THEN repeats * (repeated > 0) ELSE repeats_now END,
+             repeats_apart = CASE degree WHEN 0 THEN repeats_apart * (repeated > 0) ELSE repeats_apart_now END,
+             repeated = CASE degree WHEN 0 THEN 0 ELSE max(repeated, degree) END,
+             counter = max(counter, ?2 + 1), last_used_at = ?5, idle_at = ?6,
+             user_agent = coalesce(?7, user_agent), device_name = coalesce(?8, device_name),
+             platform = coalesce(platform, ?9),
+             country = CASE WHEN ?10 IS NULL THEN country ELSE ?11 END, address = coalesce(?10, address)
+         FROM (SELECT degree, repeats + (degree >= 2 AND repeated < 2) AS repeats_now,
+                      repeats_apart + (degree = 3 AND repeated < 3) AS repeats_apart_now
+               FROM (SELECT repeated, repeats, repeats_apart,
+                            CASE WHEN counter = ?2 THEN 0 WHEN rotated_from <> ?3 THEN 3
+                                 WHEN rotated_at < ?4 THEN 2 ELSE 1 END AS degree
+                     FROM sessions WHERE id = ?1))
+         WHERE id = ?1 AND ended_at IS NULL AND idle_at > ?5 AND expires_at > ?5
+           AND (counter = ?2 OR (counter = ?2 + 1 AND rotated_at >= ?12 AND repeats_now < ?13 AND repeats_apart_now < ?14))
            AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.standing = 'active')
          RETURNING id, user_id, counter, generation, authenticated_at,
                    (SELECT role FROM users WHERE users.id = sessions.user_id) AS role,
@@ -102,14 +150,18 @@ pub fn advance(
         [
             id.to_string().into(),
             number.into(),
+            repeats.from.into(),
+            repeats.counts_since.millis().into(),
             now.millis().into(),
             idle_at.millis().into(),
-            repeat_since.millis().into(),
             device.user_agent.as_deref().into(),
             device.name.as_deref().into(),
             device.platform.as_deref().into(),
             device.address.map(|address| address.to_string()).into(),
             device.country.as_deref().into(),
+            repeats.since.millis().into(),
+            repeats.most.into(),
+            repeats.most_apart.into(),
         ],
     )
 }
@@ -161,16 +213,32 @@ pub fn decode(outcome: &Outcome) -> Result<Option<Session>, DatabaseError> {
     }))
 }
 
-/// Ends an open session whose token `number` was used before: a later one was used since, or the rotation lies before
-/// `repeat_since`. Returns the session; no row: it was not.
-pub fn end_if_reused(id: SessionId, number: i64, now: Timestamp, repeat_since: Timestamp) -> Statement {
+/// Ends an open session whose token `number` was used before: a later one was used since, or it comes again beyond the limits of
+/// repeats. Returns the session; no row: it was not.
+pub fn end_if_reused(id: SessionId, number: i64, now: Timestamp, repeats: RepeatLimits<'_>) -> Statement {
     Statement::new(
-        "UPDATE sessions SET ended_at = ?3, ended_reason = 'refresh_token_reused'
-         WHERE id = ?1 AND ended_at IS NULL AND idle_at > ?3 AND expires_at > ?3
-           AND (counter > ?2 + 1 OR (counter = ?2 + 1 AND rotated_at < ?4))
+        "UPDATE sessions SET ended_at = ?5, ended_reason = 'refresh_token_reused'
+         FROM (SELECT degree, repeats + (degree >= 2 AND repeated < 2) AS repeats_now,
+                      repeats_apart + (degree = 3 AND repeated < 3) AS repeats_apart_now
+               FROM (SELECT repeated, repeats, repeats_apart,
+                            CASE WHEN counter = ?2 THEN 0 WHEN rotated_from <> ?3 THEN 3
+                                 WHEN rotated_at < ?4 THEN 2 ELSE 1 END AS degree
+                     FROM sessions WHERE id = ?1))
+         WHERE id = ?1 AND ended_at IS NULL AND idle_at > ?5 AND expires_at > ?5
+           AND (counter > ?2 + 1
+                OR (counter = ?2 + 1 AND (rotated_at < ?6 OR repeats_now >= ?7 OR repeats_apart_now >= ?8)))
          RETURNING id, user_id, device_name, platform, user_agent, address, country, created_at, last_used_at, idle_at,
                    expires_at",
-        [id.to_string().into(), number.into(), now.millis().into(), repeat_since.millis().into()],
+        [
+            id.to_string().into(),
+            number.into(),
+            repeats.from.into(),
+            repeats.counts_since.millis().into(),
+            now.millis().into(),
+            repeats.since.millis().into(),
+            repeats.most.into(),
+            repeats.most_apart.into(),
+        ],
     )
 }
 

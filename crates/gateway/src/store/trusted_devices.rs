@@ -38,6 +38,16 @@ pub fn recognise(id: TrustedDeviceId, user: UserId, hash: &str, now: Timestamp) 
     )
 }
 
+/// Whether a device is one that the user of an address trusts: a row says so.
+pub fn is_trusted(id: TrustedDeviceId, hash: &str, email: &str, now: Timestamp) -> Statement {
+    Statement::new(
+        "SELECT trusted_devices.id AS trusted FROM trusted_devices JOIN users ON users.id = trusted_devices.user_id
+         WHERE trusted_devices.id = ?1 AND trusted_devices.hash = ?2 AND users.email = ?3
+           AND trusted_devices.expires_at > ?4",
+        [id.to_string().into(), hash.into(), email.into(), now.millis().into()],
+    )
+}
+
 /// Trusts none of a user's devices any more. Also the way in which expired ones go.
 pub fn delete_all(user: UserId) -> Statement {
     Statement::new("DELETE FROM trusted_devices WHERE user_id = ?1", [user.to_string().into()])

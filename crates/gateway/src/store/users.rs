@@ -173,6 +173,16 @@ pub fn restore_email(id: UserId, email: &str, now: Timestamp) -> Statement {
     )
 }
 
+/// Lets the password of an account sign in no more until another one is set. Without a password nothing changes.
+pub fn demand_new_password(id: UserId, now: Timestamp) -> Statement {
+    Statement::new(
+        "UPDATE users
+         SET must_change_password = 1, credential_generation = credential_generation + 1, updated_at = ?2
+         WHERE id = ?1 AND password_hash <> ''",
+        [id.to_string().into(), now.millis().into()],
+    )
+}
+
 /// Takes an address from the account that has it and never proved it, for another account whose user did.
 pub fn give_up_unproved(email: &str, to: UserId, now: Timestamp) -> Statement {
     Statement::new(

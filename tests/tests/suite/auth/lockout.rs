@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 use serde_json::json;
-use tests::{Answer, Api, token_in};
+use tests::{Answer, Api, authenticator::Protected, token_in};
 
 use super::{PASSWORD, login};
 
@@ -52,6 +52,69 @@ async fn a_known_and_an_unknown_address_are_locked_alike() {
     assert_eq!(user.get("/api/v1/auth/me").await.status, 200);
     api.provider.mail_about(&user.email, "Your account is locked").await;
     assert!(api.provider.mails_to(&unknown).await.is_empty());
+}
+
+#[tokio::test]
+async fn strangers_do_not_lock_the_owner_out_of_where_they_signed_in_before() {
+    let api = Api::start().await;
+    let (home, far) = (api.from_network([127, 81, 0, 1]), api.from_network([127, 82, 0, 1]));
+    let user = home.user().await;
+    let unknown = Api::fresh_email();
+    lock(&far, &user.email).await;
+    lock(&far, &unknown).await;
+    // Neither the right password nor another program lets strangers in, and an address that nobody has knows no device.
+    for (from, email) in [(&far, &user.email), (&far, &unknown), (&home, &unknown)] {
+        assert_eq!(refusal(login(from, email, PASSWORD).await).await.1, "account_locked");
+    }
+    assert_eq!(login(&home, &user.email, WRONG).await.status, 401);
+    assert_eq!(login(&home, &user.email, PASSWORD).await.status, 200);
+    assert_eq!(
+        login(&home.from_network([127, 81, 200, 9]), &user.email, PASSWORD).await.status,
+        200,
+        "the same network"
+    );
+    let body = json!({ "current_password": PASSWORD, "new_password": "canary-Passw0rd-8" });
+    assert_eq!(user.post("/api/v1/auth/password/change", &body).await.status, 204);
+
+    // Where they signed in before, tries are counted all the same, and a reset unlocks everything.
+    let (counted, (_, code, _)) = lock(&home, &user.email).await;
+    assert_eq!((counted.len(), code.as_str()), (5, "account_locked"));
+    api.post("/api/v1/auth/password/forgot", &json!({ "email": user.email })).await;
+    let token = token_in(&api.provider.mail_about(&user.email, "Reset your").await);
+    let body = json!({ "token": token, "new_password": "canary-Passw0rd-9" });
+    assert_eq!(api.post("/api/v1/auth/password/reset", &body).await.status, 204);
+    for from in [&home, &far] {
+        assert_eq!(login(from, &user.email, "canary-Passw0rd-9").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_device_whose_session_the_owner_ended_counts_as_a_stranger() {
+    let api = Api::start().await;
+    let (home, far) = (api.from_network([127, 85, 0, 1]), api.from_network([127, 86, 0, 1]));
+    let user = home.user().await;
+    assert_eq!(login(&far, &user.email, PASSWORD).await.status, 200);
+    assert_eq!(user.post("/api/v1/auth/logout?scope=others", &json!({})).await.status, 204);
+    lock(&api.from_network([127, 87, 0, 1]), &user.email).await;
+    assert_eq!(refusal(login(&far, &user.email, PASSWORD).await).await.1, "account_locked");
+    assert_eq!(login(&home, &user.email, PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_trusted_device_is_not_locked_out_by_strangers_wherever_it_is() {
+    let api = Api::start().await;
+    let protected = Protected::new(&api.from_network([127, 83, 0, 1])).await;
+    let email = &protected.user.email;
+    let trusted = protected.sign_in(&json!({ "code": protected.app.next(), "trust_device": true })).await;
+    let far = api.from_network([127, 84, 0, 1]);
+    lock(&far, email).await;
+    let login = async |token: &str| {
+        let body = json!({ "email": email, "password": PASSWORD, "trusted_device_token": token });
+        far.post("/api/v1/auth/login", &body).await.status
+    };
+    let token = trusted["trusted_device_token"].as_str().unwrap();
+    assert_eq!(login(&token.replace("ltd_0", "ltd_1")).await, 429);
+    assert_eq!(login(token).await, 200);
 }
 
 #[tokio::test]

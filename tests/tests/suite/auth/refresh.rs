@@ -1,8 +1,9 @@
 //! `POST /api/v1/auth/refresh`: the chain of refresh tokens, lost responses and stolen tokens.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::future::join_all;
+use http::Method;
 use serde_json::{Value, json};
 use tests::{Answer, Api};
 
@@ -129,6 +130,81 @@ async fn a_phone_that_loses_every_other_response_stays_signed_in() {
         tokens = again;
     }
     assert_eq!(me(&api, access(&tokens)).await.status, 200);
+}
+
+/// Refreshes with a program of this name.
+async fn refresh_as(api: &Api, tokens: &Value, program: &str) -> Answer {
+    let headers = [("content-type", "application/json"), ("user-agent", program)];
+    let body = json!({ "refresh_token": of(tokens) }).to_string();
+    api.send(Method::POST, "/api/v1/auth/refresh", &headers, body.into()).await
+}
+
+/// The owner refreshes and a thief does the same after a while, again and again: served until the session ends in this round.
+async fn check_thief(api: &Api, owner: &str, thief: &str, after: Duration, ends_in: u32) {
+    let user = api.user().await;
+    let mut tokens = user.tokens.clone();
+    for round in 1..=ends_in {
+        let (status, next) = refresh_as(api, &tokens, owner).await.json().await;
+        assert_eq!(status, 200, "{round}: {next}");
+        api.pass(after);
+        let (status, again) = refresh_as(api, &tokens, thief).await.json().await;
+        if round < ends_in {
+            assert_eq!((status, of(&again)), (200, of(&next)), "{round}: {again}");
+            tokens = next;
+            continue;
+        }
+        assert_eq!((status, &again["code"]), (401, &json!("refresh_token_reused")), "{round}: {again}");
+        assert_eq!(me(api, access(&next)).await.status, 401);
+        assert_eq!(refresh_as(api, &next, owner).await.status, 401);
+    }
+    // The account itself is not hurt.
+    assert_eq!(super::login(api, &user.email, super::PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_thief_in_step_with_the_owner_is_found_out() {
+    check_thief(&Api::start().await, "Owner/1.0", "Thief/1.0", Duration::ZERO, 4).await;
+}
+
+#[tokio::test]
+async fn a_thief_in_step_who_looks_like_the_owner_is_found_out_later() {
+    let api = Api::start().await;
+    if !api.pass(Duration::ZERO) {
+        return println!("not here: a running host has its own clock");
+    }
+    check_thief(&api, "Owner/1.0", "Owner/1.1", Duration::from_secs(11), 10).await;
+}
+
+#[tokio::test]
+async fn an_app_that_refreshes_several_times_at_once_stays_signed_in() {
+    let api = Api::start().await;
+    let mut tokens = api.user().await.tokens;
+    for round in 0..12 {
+        let answers = join_all((0..3).map(|_| refreshed(&api, &tokens))).await;
+        let next = answers.first().unwrap().clone();
+        assert!(answers.iter().all(|answer| of(answer) == of(&next)), "{round}");
+        tokens = next;
+    }
+}
+
+#[tokio::test]
+async fn a_phone_that_loses_answers_now_and_then_on_its_way_between_networks_stays_signed_in() {
+    let api = Api::start().await;
+    let mut tokens = api.user().await.tokens;
+    for _ in 0..5 {
+        // Three lost in a row, each asked for again from elsewhere, some of them several times; then one that arrives.
+        for _ in 0..3 {
+            let (status, next) = refresh_as(&api, &tokens, "Phone/1.0").await.json().await;
+            assert_eq!(status, 200, "{next}");
+            for program in ["Other/1.0", "Other/1.0", "Phone/1.0"] {
+                assert_eq!(refresh_as(&api, &tokens, program).await.status, 200);
+            }
+            tokens = next;
+        }
+        let (status, next) = refresh_as(&api, &tokens, "Phone/1.0").await.json().await;
+        assert_eq!(status, 200, "{next}");
+        tokens = next;
+    }
 }
 
 #[tokio::test]

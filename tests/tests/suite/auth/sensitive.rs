@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use gateway::Access;
 use http::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Api, User};
+use tests::{Answer, Api, PASSWORD, User};
 
 use super::SOME_ID;
 
@@ -42,7 +42,11 @@ async fn who_asks_too_often_waits_and_nobody_else() {
     assert_eq!(refused(answer).await, 1);
     assert_eq!(other.post(CONFIRM, &body()).await.status, 422);
     assert_eq!(user.get("/api/v1/auth/me").await.status, 200);
-    assert_eq!(user.post("/api/v1/auth/factors/totp", &json!({})).await.status, 201, "another operation");
+    assert_eq!(
+        user.post("/api/v1/auth/factors/totp", &json!({ "password": PASSWORD })).await.status,
+        201,
+        "another operation"
+    );
 }
 
 async fn send(user: &User, method: &Method, path: &str) -> Answer {

@@ -29,8 +29,9 @@ pub async fn step_up(user: &User, evidence: &Value) -> Answer {
     user.post("/api/v1/auth/step-up", evidence).await
 }
 
+/// Something sensitive.
 pub async fn begin(user: &User) -> Answer {
-    user.post("/api/v1/auth/factors/totp", &json!({})).await
+    user.post("/api/v1/auth/api-keys", &json!({ "name": "x", "scopes": ["chat"] })).await
 }
 
 #[tokio::test]
@@ -72,7 +73,7 @@ async fn every_sensitive_operation_asks_for_it() {
     let protected = hour_old(&Protected::new(&api).await.user);
     let new_email = Api::fresh_email();
     let asked = [
-        (&user, "POST", "/api/v1/auth/factors/totp", json!({})),
+        (&protected, "POST", "/api/v1/auth/factors/totp", json!({})),
         (&user, "DELETE", "/api/v1/auth/factors/{id}", json!({})),
         (&user, "POST", "/api/v1/auth/recovery-codes", json!({})),
         (&user, "POST", "/api/v1/auth/identities/{provider}", json!({ "id_token": "x" })),

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{
     Api, PASSWORD, User,
     authenticator::{Authenticator, Protected, answer, begin, codes, confirm, factors},
+    token_in,
 };
 
 use super::{
@@ -23,7 +24,11 @@ const STALE: &str = "The challenge has expired, was answered, or was tried too o
 async fn an_app_is_added_by_showing_its_code() {
     let api = Api::start().await;
     let user = api.verified_user().await;
-    let (status, begun) = user.post("/api/v1/auth/factors/totp", &json!({ "name": "Old phone" })).await.json().await;
+    let (status, begun) = user
+        .post("/api/v1/auth/factors/totp", &json!({ "name": "Old phone", "password": PASSWORD }))
+        .await
+        .json()
+        .await;
     assert_eq!(status, 201, "{begun}");
     let secret = begun["secret"].as_str().unwrap();
     assert_eq!(secret.len(), 32, "160 bits in base32");
@@ -294,7 +299,7 @@ async fn what_is_begun_anew_replaces_what_was_begun() {
 async fn an_address_is_proved_before_there_is_a_second_factor() {
     let api = Api::start().await;
     let user = api.user().await;
-    let (status, body) = user.post("/api/v1/auth/factors/totp", &json!({})).await.json().await;
+    let (status, body) = user.post("/api/v1/auth/factors/totp", &json!({ "password": PASSWORD })).await.json().await;
     assert_eq!((status, &body["code"]), (403, &json!("email_not_verified")), "{body}");
 }
 
@@ -397,4 +402,122 @@ async fn a_lock_ends_and_the_next_one_is_twice_as_long() {
         passed += minutes;
     }
     protected.sign_in(&json!({ "code": protected.app.in_minutes(passed) })).await;
+}
+
+const UNDO: &str = "/api/v1/auth/factors/undo";
+
+#[tokio::test]
+async fn the_first_factor_wants_the_password_and_not_only_a_fresh_token() {
+    let api = Api::start().await;
+    let user = api.verified_user().await;
+    let begin = async |body: Value| user.post("/api/v1/auth/factors/totp", &body).await.json().await;
+    let (status, body) = begin(json!({})).await;
+    assert_eq!((status, &body["errors"][0]["pointer"]), (422, &json!("/password")), "{body}");
+    assert!(body["errors"][0]["detail"].as_str().unwrap().contains("`id_token`"), "{body}");
+    let (status, body) = begin(json!({ "password": "wrong-Passw0rd-7" })).await;
+    assert_eq!((status, &body["code"]), (403, &json!("step_up_failed")), "{body}");
+    for given in
+        [json!({ "password": PASSWORD, "id_token": "x" }), json!({ "provider": "test" }), json!({ "id_token": "x" })]
+    {
+        assert_eq!(begin(given.clone()).await.0, 422, "{given}");
+    }
+    assert_eq!(begin(json!({ "password": PASSWORD })).await.0, 201);
+    // With the password, a sign-in of an hour ago does.
+    let old = super::step_up::hour_old(&user);
+    let body = json!({ "password": PASSWORD });
+    assert_eq!(old.post("/api/v1/auth/factors/totp", &body).await.status, 201);
+    // A further factor wants a proof by the first one.
+    let protected = Protected::new(&api).await;
+    let old = super::step_up::hour_old(&protected.user);
+    let (status, body) = old.post("/api/v1/auth/factors/totp", &body).await.json().await;
+    assert_eq!((status, &body["code"]), (403, &json!("step_up_required")), "{body}");
+}
+
+#[tokio::test]
+async fn a_session_that_ended_adds_no_factor_even_with_the_password() {
+    let api = Api::start().await;
+    let user = api.verified_user().await;
+    assert_eq!(user.post("/api/v1/auth/logout", &json!({})).await.status, 204);
+    let answer = user.post("/api/v1/auth/factors/totp", &json!({ "password": PASSWORD })).await;
+    assert_eq!(answer.status, 401);
+}
+
+/// What the letter about the newest factor carries.
+async fn undo_token(api: &Api, email: &str) -> String {
+    token_in(&api.provider.mail_about(email, "Your two-step").await)
+}
+
+#[tokio::test]
+async fn the_letter_about_the_first_factor_takes_it_away_once() {
+    let api = Api::start().await;
+    let protected = Protected::new(&api).await;
+    let email = &protected.user.email;
+    let token = undo_token(&api, email).await;
+    // A token for something else does not.
+    for wrong in ["x", reset_token(&api, email).await.as_str()] {
+        let (status, body) = api.post(UNDO, &json!({ "token": wrong })).await.json().await;
+        assert_eq!((status, &body["code"]), (400, &json!("invalid_token")), "{body}");
+    }
+    assert_eq!(factors(&protected.user).await["factors"].as_array().unwrap().len(), 1);
+
+    let body = json!({ "token": token });
+    let answers = join_all((0..3).map(|_| api.post(UNDO, &body))).await;
+    let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status.as_u16()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204, 400, 400]);
+    assert_eq!(protected.user.get("/api/v1/auth/me").await.status, 401, "whoever added it is signed out");
+
+    // Whoever added it knew the password, which signs in no more. The owner chooses another one by the mail that follows.
+    let (status, refused) = login(&api, email, PASSWORD).await.json().await;
+    assert_eq!((status, &refused["code"]), (403, &json!("password_change_required")), "{refused}");
+    let undone = token_in(&api.provider.mail_about(email, "Reset your password").await);
+    let reset = json!({ "token": undone, "new_password": "canary-Passw0rd-9" });
+    assert_eq!(api.post("/api/v1/auth/password/reset", &reset).await.status, 204);
+    let (status, tokens) = login(&api, email, "canary-Passw0rd-9").await.json().await;
+    assert_eq!(status, 200, "{tokens}");
+    check_tokens(&tokens);
+    let user = User { tokens, ..protected.user.clone() };
+    assert_eq!(factors(&user).await, json!({ "factors": [], "recovery_codes_left": 0, "trusted_devices": 0 }));
+    let (_, events) = user.get("/api/v1/auth/events").await.json().await;
+    let told = events["events"].as_array().unwrap().iter().find(|event| event["action"] == "second_factor_removed");
+    assert_eq!(told.map(|event| &event["detail"]), Some(&json!("mail")), "{events}");
+}
+
+#[tokio::test]
+async fn the_letter_about_a_further_factor_takes_that_one_away_and_leaves_the_first() {
+    let api = Api::start().await;
+    let protected = Protected::new(&api).await;
+    let user = &protected.user;
+    undo_token(&api, &user.email).await;
+    let before = factors(user).await;
+    let further = begin(user).await;
+    assert_eq!(confirm(user, &further.now()).await.status, 200);
+    let token = undo_token(&api, &user.email).await;
+    assert_eq!(api.post(UNDO, &json!({ "token": token })).await.status, 204);
+
+    let token = token_in(&api.provider.mail_about(&user.email, "Reset your password").await);
+    let reset = json!({ "token": token, "new_password": "canary-Passw0rd-9" });
+    assert_eq!(api.post("/api/v1/auth/password/reset", &reset).await.status, 204);
+    let (_, asked) = login(&api, &user.email, "canary-Passw0rd-9").await.json().await;
+    let challenge = asked["challenge_token"].as_str().expect("the first factor is asked for");
+    assert_eq!(answer(&api, challenge, &json!({ "code": further.now() })).await.status, 401);
+    let (status, tokens) = answer(&api, challenge, &json!({ "code": protected.app.next() })).await.json().await;
+    assert_eq!(status, 200, "{tokens}");
+    let after = factors(&User { tokens, ..user.clone() }).await;
+    assert_eq!(after["factors"][0]["id"], before["factors"][0]["id"]);
+    assert_eq!((after["factors"].as_array().unwrap().len(), &after["recovery_codes_left"]), (1, &json!(10)));
+}
+
+#[tokio::test]
+async fn the_link_that_takes_a_factor_away_counts_for_seven_days() {
+    let api = Api::start().await;
+    let (one, two) = (Protected::new(&api).await, Protected::new(&api).await);
+    let early = token_in(&api.provider.mail_about(&one.user.email, "two-step").await);
+    let late = token_in(&api.provider.mail_about(&two.user.email, "two-step").await);
+    if !api.pass(Duration::from_hours(7 * 24 - 1)) {
+        return println!("not here: a running host has its own clock");
+    }
+    assert_eq!(api.post(UNDO, &json!({ "token": early })).await.status, 204);
+    api.pass(Duration::from_hours(1));
+    assert_eq!(api.post(UNDO, &json!({ "token": late })).await.status, 400);
 }

@@ -67,6 +67,7 @@ pub fn all() -> Vec<Route> {
             .with_query(&["user", "action", "limit", "cursor"]),
         Route::new(post.clone(), "/api/v1/auth/step-up", Sensitive(ManageAccount), second_factors::step_up),
         Route::new(get.clone(), "/api/v1/auth/factors", Needs(ReadAccount), second_factors::list),
+        Route::new(post.clone(), "/api/v1/auth/factors/undo", SignIn, second_factors::undo),
         Route::new(post.clone(), "/api/v1/auth/factors/totp", Sensitive(ManageAccount), second_factors::begin_totp),
         Route::new(
             post.clone(),

@@ -23,11 +23,14 @@ use crate::{
     },
     service::{
         id_tokens::{self, MAX_NONCE},
+        limits,
+        one_time_tokens::MAX_TOKEN,
         passwords::MAX_CHARACTERS,
         second_factors::{
             self, challenges,
             enrolment::{self, MAX_NAME},
             proof::{MAX_CODE, Proof},
+            revocation,
         },
         step_up::{self, Evidence},
     },
@@ -48,9 +51,12 @@ pub async fn list(context: Context, caller: Caller) -> Result<Response> {
 pub async fn begin_totp(context: Context, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response> {
     let mut fields = Fields::new(body::object(&context, &headers, body, true).await?);
     let name = fields.maybe_text("name", 1..=MAX_NAME);
-    let name = fields.finish(name)?;
-    caller.require_recent(&context.platform, &context.config).await?;
-    let begun = enrolment::begin(&context.platform, &context.config, caller.user, name.as_deref()).await?;
+    let given = ["password", "provider", "id_token"].into_iter().any(|name| fields.has(name));
+    let evidence = if given { first_factor(&mut fields) } else { None };
+    let (name, evidence) = fields.finish((name, evidence))?;
+    let device = device::of(&context, &headers);
+    let (platform, config) = (&context.platform, &context.config);
+    let begun = enrolment::begin(platform, config, &caller, name.as_deref(), evidence, &device).await?;
     let view = own::TotpEnrolment {
         id: begun.id.to_string(),
         secret: begun.secret.expose().clone(),
@@ -68,6 +74,17 @@ pub async fn confirm_totp(context: Context, caller: Caller, headers: HeaderMap, 
     let device = device::of(&context, &headers);
     let codes = enrolment::confirm(&context.platform, &context.config, caller.user, &code, &device).await?;
     Ok(json(StatusCode::OK, &recovery_codes(&codes)))
+}
+
+/// `POST /api/v1/auth/factors/undo`
+pub async fn undo(context: Context, headers: HeaderMap, body: Body) -> Result<Response> {
+    let mut fields = Fields::new(body::object(&context, &headers, body, false).await?);
+    let token = Secret::new(fields.text("token", 1..=MAX_TOKEN));
+    let token = fields.finish(token)?;
+    let device = device::of(&context, &headers);
+    limits::recovery(&context.platform, &context.config, device.address).await?;
+    revocation::revoke(&context.platform, &context.config, &token, &device).await?;
+    Ok(no_content())
 }
 
 /// `DELETE /api/v1/auth/factors/{id}`
@@ -171,8 +188,22 @@ fn proofs(fields: &mut Fields) -> (Option<Proof>, Option<Proof>) {
 
 /// What is shown to step up: exactly one thing.
 fn evidence(fields: &mut Fields) -> Option<Evidence> {
-    let password = fields.maybe_text("password", 1..=MAX_CHARACTERS).map(Secret::new);
     let (code, recovery) = proofs(fields);
+    shown(
+        fields,
+        code,
+        recovery,
+        "Send one of these: `password`, `code`, `recovery_code`, or `id_token` with its `provider`.",
+    )
+}
+
+/// What is shown where there is no second factor: exactly one thing.
+fn first_factor(fields: &mut Fields) -> Option<Evidence> {
+    shown(fields, None, None, "Send one of these: `password`, or `id_token` with its `provider`.")
+}
+
+fn shown(fields: &mut Fields, code: Option<Proof>, recovery: Option<Proof>, otherwise: &str) -> Option<Evidence> {
+    let password = fields.maybe_text("password", 1..=MAX_CHARACTERS).map(Secret::new);
     let provider = fields.maybe_text("provider", 1..=MAX_PROVIDER_NAME);
     let token = fields.maybe_text("id_token", 1..=id_tokens::MAX_TOKEN).map(Secret::new);
     let nonce = fields.maybe_text("nonce", 1..=MAX_NONCE).map(Secret::new);
@@ -186,10 +217,7 @@ fn evidence(fields: &mut Fields) -> Option<Evidence> {
         }
         (None, None, None, None, Some(_)) => fields.refuse("provider", "Name the provider of the `id_token`."),
         (None, None, None, Some(_), None) => fields.refuse("id_token", "Send an ID token of the `provider`."),
-        _ => fields.refuse(
-            "password",
-            "Send one of these: `password`, `code`, `recovery_code`, or `id_token` with its `provider`.",
-        ),
+        _ => fields.refuse("password", otherwise),
     }
     None
 }

@@ -33,9 +33,10 @@ fn every_letter() -> Vec<Letter> {
         Letter::ResetPassword { token: token() },
         Letter::PasswordChanged { ended: "VALUE" },
         Letter::NewDevice { device: text("VALUE"), place: text("VALUE"), time: text("VALUE") },
-        Letter::AccountLocked { until: text("VALUE") },
+        Letter::AccountLocked { places: "VALUE", until: text("VALUE") },
         Letter::AlreadyRegistered,
         Letter::AccessChanged { title: "TITLE", what: text("VALUE") },
+        Letter::SecondFactorAdded { what: text("VALUE"), token: token() },
         Letter::SecondFactorLocked { until: text("VALUE") },
         Letter::DeletionScheduled { at: text("VALUE") },
     ]
@@ -71,6 +72,7 @@ fn a_token_is_in_a_link_and_on_a_line_of_its_own() {
         ("confirm-email", Letter::ConfirmNewEmail { token: Secret::from("t+k/n") }),
         ("reset-password", Letter::ResetPassword { token: Secret::from("t+k/n") }),
         ("restore-email", Letter::EmailChanged { new_hint: "VALUE".into(), token: Secret::from("t+k/n") }),
+        ("remove-second-factor", Letter::SecondFactorAdded { what: "VALUE".into(), token: Secret::from("t+k/n") }),
     ] {
         let (_, text, html) = written(&letter);
         let link = format!("https://sea.example/app/{page}?token=t%2Bk%2Fn");

@@ -8,7 +8,7 @@ use ports::{Outcome, Platform, Statement};
 use super::{
     qr,
     recovery_codes::{self, RANDOM_BYTES},
-    tell_change, totp, trusted_devices,
+    revocation, tell, tell_change, totp, trusted_devices,
 };
 use crate::{
     Config,
@@ -16,7 +16,10 @@ use crate::{
     service::{
         accounts,
         audit::{self, Action, Event},
-        sealing,
+        identity::Identity,
+        letters::Letter,
+        one_time_tokens, sealing,
+        step_up::{self, Evidence},
     },
     store::{self, factors::NewApp},
 };
@@ -27,6 +30,9 @@ pub const MAX_NAME: usize = 64;
 const MAX_APPS: i64 = 3;
 /// How long what was begun can be confirmed.
 const PATIENCE: Duration = Duration::from_hours(1);
+
+/// What the first factor wants.
+const PROOF: &str = "Send your `password`, or a new `id_token` of your provider with its `provider`: the first factor of an account wants one of them in this request.";
 
 /// An app that is about to be added.
 #[derive(Debug)]
@@ -41,8 +47,24 @@ pub struct Begun {
     pub qr: Secret<String>,
 }
 
-/// Begins to add an authenticator app. What was begun before and not confirmed is forgotten.
-pub async fn begin(platform: &Platform, config: &Config, user: UserId, name: Option<&str>) -> Result<Begun> {
+/// Begins to add an authenticator app. What was begun before and not confirmed is forgotten. The first factor of an account wants
+/// the password or an ID token in this very request (`evidence`), because whoever stole an access token could lock the
+/// owner out with one; a further factor wants a recent proof.
+pub async fn begin(
+    platform: &Platform,
+    config: &Config,
+    caller: &Identity,
+    name: Option<&str>,
+    evidence: Option<Evidence>,
+    device: &Device,
+) -> Result<Begun> {
+    let user = caller.user;
+    let is_first = platform.accounts.run(store::factors::of_user(user)).await?.rows.is_empty();
+    if is_first {
+        caller.require_open(platform).await?;
+    } else {
+        caller.require_recent(platform, config).await?;
+    }
     let account = accounts::find(platform, user).await?;
     if account.role == Role::Guest {
         return Err(Error::new(
@@ -59,6 +81,10 @@ pub async fn begin(platform: &Platform, config: &Config, user: UserId, name: Opt
             "email_not_verified",
             "Confirm your e-mail address first; /api/v1/auth/email/resend sends the mail again.",
         ));
+    }
+    if is_first {
+        let evidence = evidence.ok_or_else(|| Error::field("/password", PROOF))?;
+        step_up::prove(platform, config, caller, evidence, device).await?;
     }
     let now = platform.clock.now();
     let id = platform.entropy.id(now, FactorId::new);
@@ -87,7 +113,8 @@ pub async fn confirm(
     device: &Device,
 ) -> Result<Vec<Secret<String>>> {
     let now = platform.clock.now();
-    let begun = platform.accounts.run(store::factors::unconfirmed(user, now.minus(PATIENCE))).await?;
+    let read = vec![store::factors::unconfirmed(user, now.minus(PATIENCE)), store::users::by_id(user)];
+    let outcomes = platform.accounts.batch(read).await?;
     let nothing = || {
         Error::new(
             ErrorKind::Conflict,
@@ -95,26 +122,36 @@ pub async fn confirm(
             "There is nothing to confirm. Begin with POST /api/v1/auth/factors/totp.",
         )
     };
-    let app = store::factors::decode_apps(&begun)?.pop().ok_or_else(nothing)?;
+    let begun = outcomes.first().map(store::factors::decode_apps).transpose()?;
+    let app = begun.and_then(|mut begun| begun.pop()).ok_or_else(nothing)?;
     let opened = sealing::open(config, user, &app.id.to_string(), &app.secret)?;
     let Some(step) = totp::check(&opened.secret, code.expose(), now, app.step) else {
         return Err(Error::field("/code", "Must be the code that the app shows now."));
     };
+    let email = outcomes.get(1).map(store::users::decode).transpose()?.and_then(|mut users| users.pop()?.email);
+    let revocation = email.map(|email| revocation::issue(platform, user, &email));
     let (codes, hashes) = fresh_codes(platform, config, user)?;
-    let outcomes = platform
-        .accounts
-        .batch(vec![
-            store::factors::confirm(app.id, user, step, now),
-            added(platform, user, FactorKind::Totp, device),
-            store::recovery_codes::delete_if_used_up(user),
-            store::recovery_codes::insert(user, &hashes, now),
-        ])
-        .await?;
-    let [confirmed, _, _, given] = outcomes.as_slice() else { return Err(nothing()) };
+    // Not before the token was made, which takes away what came since.
+    let now = platform.clock.now();
+    let mut batch = vec![
+        store::factors::confirm(app.id, user, step, now),
+        added(platform, user, FactorKind::Totp, device),
+        store::recovery_codes::delete_if_used_up(user),
+        store::recovery_codes::insert(user, &hashes, now),
+    ];
+    let token = revocation.map(|issued| {
+        batch.extend([one_time_tokens::purge(platform), issued.statement]);
+        issued.token
+    });
+    let outcomes = platform.accounts.batch(batch).await?;
+    let [confirmed, _, _, given, ..] = outcomes.as_slice() else { return Err(nothing()) };
     if confirmed.rows.is_empty() {
         return Err(nothing());
     }
-    tell_change(platform, config, user, "an authenticator app was added", device).await;
+    if let Some(token) = token {
+        tell(platform, config, user, Letter::second_factor_added("an authenticator app was added", device, token))
+            .await;
+    }
     Ok(if given.rows.is_empty() { Vec::new() } else { codes })
 }
 

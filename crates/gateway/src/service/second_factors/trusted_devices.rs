@@ -37,6 +37,14 @@ pub fn recognise(platform: &Platform, user: UserId, token: &Secret<String>) -> O
     Some(store::trusted_devices::recognise(id, user, &hash(secret), platform.clock.now()))
 }
 
+/// The statement that tells whether a device is trusted by the user of an address, by returning a row. `None`: the token is
+/// none of ours.
+pub fn is_trusted(platform: &Platform, email: &str, token: &Secret<String>) -> Option<Statement> {
+    let (id, secret) = token.expose().strip_prefix(PREFIX)?.split_once('.')?;
+    let id = TrustedDeviceId::parse(id)?;
+    Some(store::trusted_devices::is_trusted(id, &hash(secret), email, platform.clock.now()))
+}
+
 /// The statement that ends the trust in all devices of a user: for whatever makes a password or a factor worthless.
 pub fn forget_all(user: UserId) -> Statement {
     store::trusted_devices::delete_all(user)

@@ -179,7 +179,10 @@ async fn who_has_a_second_factor_shows_that_and_no_token() {
     let api = start().await;
     let subject = fresh_subject();
     let user = signed_in(&api, "test", &token("test", &subject, &json!({})), 201).await;
-    let protected = Protected::of(user).await;
+    let other = shown("test", &token("test", &fresh_subject(), &json!({})));
+    let (status, body) = user.post("/api/v1/auth/factors/totp", &other).await.json().await;
+    assert_eq!((status, &body["code"]), (403, &json!("step_up_failed")), "{body}");
+    let protected = Protected::by(user, &shown("test", &token("test", &subject, &json!({})))).await;
     let old = hour_old(&protected.user);
     refused(&old, &shown("test", &token("test", &subject, &json!({}))), "second_factor_required").await;
     refused(&old, &json!({ "password": PASSWORD }), "second_factor_required").await;
