@@ -7,6 +7,7 @@ pub mod device;
 pub mod docs;
 pub mod fields;
 pub mod health;
+pub mod link_pages;
 pub mod openapi;
 pub mod pipeline;
 pub mod problem;

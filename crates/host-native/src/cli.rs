@@ -59,7 +59,7 @@ Usage:
 Settings come from the environment, then from secrets.env in the data folder:
   LITTORAL_LISTEN             address and port [127.0.0.1:8787]; port 0 takes a free one
   LITTORAL_DATA_DIR           folder for the database, the secrets and mail [data]
-  LITTORAL_PUBLIC_URL         where clients reach this server [http://127.0.0.1:8787]
+  LITTORAL_PUBLIC_URL         where clients reach this server [http:// and the address above]
   LITTORAL_OPENAI_BASE_URL    an OpenAI-compatible provider, like https://api.openai.com/v1 [none: the offline model]
   LITTORAL_OPENAI_API_KEY     its key
   LITTORAL_MODEL              the model for requests that name none

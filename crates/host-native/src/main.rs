@@ -106,6 +106,12 @@ async fn serve_until_signal(host: &Host) -> Result<(), StartError> {
         let meant = nearest.as_ref().map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
         complain(&format!("littoral: {name} is set, but it is no setting or has no effect beside the others{meant}"));
     }
+    if start.has_unknown_url {
+        complain(&format!(
+            "littoral: links in mail lead to {}, where this server does not listen; set LITTORAL_PUBLIC_URL, or a port in LITTORAL_LISTEN",
+            start.config.mail.app_url
+        ));
+    }
     let (wanted, served) = (start.settings.max_connections, descriptors::connections(start.settings.max_connections));
     if served < wanted {
         complain(&format!(

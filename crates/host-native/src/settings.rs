@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeSet, HashMap},
     env, fmt,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::PathBuf,
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -44,6 +44,15 @@ impl Environment {
     #[must_use]
     pub fn with_secrets(mut self, secrets: HashMap<String, Secret<String>>) -> Self {
         self.secrets = secrets;
+        self
+    }
+
+    /// Adds a value for a setting that is unset or empty.
+    #[must_use]
+    pub fn with_default(mut self, name: &str, value: Option<String>) -> Self {
+        if let Some(value) = value.filter(|_| self.read(name).is_none()) {
+            self.secrets.insert(name.to_owned(), Secret::new(value));
+        }
         self
     }
 
@@ -210,6 +219,13 @@ impl HostSettings {
     }
 }
 
+/// Where this machine reaches a server that listens there. `None`: the system chooses the port, which is not known yet.
+pub fn own_url(listen: SocketAddr) -> Option<String> {
+    // Who listens everywhere is reached at 127.0.0.1 too.
+    let ip = if listen.ip().is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { listen.ip() };
+    (listen.port() != 0).then(|| format!("http://{}", SocketAddr::new(ip, listen.port())))
+}
+
 /// An address and a port. Of names, only the one that everybody writes for this machine.
 fn address(text: &str) -> Option<SocketAddr> {
     match text.strip_prefix("localhost:") {
@@ -233,6 +249,24 @@ mod tests {
             ("LITTORAL_B".to_owned(), Secret::from("there")),
         ]));
         assert_eq!((given.read("LITTORAL_A"), given.read("LITTORAL_B")), (Some("here"), Some("there")));
+    }
+
+    #[test]
+    fn the_public_url_follows_the_address_that_is_listened_on() {
+        for (listen, url) in [
+            ("127.0.0.1:9000", Some("http://127.0.0.1:9000")),
+            ("0.0.0.0:9000", Some("http://127.0.0.1:9000")),
+            ("[::]:9000", Some("http://127.0.0.1:9000")),
+            ("[::1]:9000", Some("http://[::1]:9000")),
+            ("192.168.1.20:80", Some("http://192.168.1.20:80")),
+            ("127.0.0.1:0", None),
+        ] {
+            assert_eq!(own_url(listen.parse().unwrap()).as_deref(), url, "{listen}");
+        }
+        let given = environment(&[("LITTORAL_A", "said"), ("LITTORAL_B", " ")]);
+        let given =
+            given.with_default("LITTORAL_A", Some("other".into())).with_default("LITTORAL_B", Some("other".into()));
+        assert_eq!((given.read("LITTORAL_A"), given.read("LITTORAL_B")), (Some("said"), Some("other")));
     }
 
     #[test]

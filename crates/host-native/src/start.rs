@@ -8,7 +8,7 @@ use crate::{
     data_dir::DataDir,
     entropy::SystemEntropy,
     secrets::Secrets,
-    settings::{Environment, HostSettings},
+    settings::{Environment, HostSettings, own_url},
 };
 
 /// Why the process cannot do what it was asked.
@@ -59,6 +59,8 @@ pub struct Start {
     pub secrets: Secrets,
     /// `LITTORAL_…` variables that mean nothing, each with the setting that may have been meant.
     pub unused: Vec<(String, Option<String>)>,
+    /// Whether nobody said where clients reach the server, and the system chooses its port: links in letters lead elsewhere.
+    pub has_unknown_url: bool,
 }
 
 impl Start {
@@ -72,12 +74,15 @@ impl Start {
             Ok((folder, secrets))
         });
         let (folder, secrets) = opened.map_err(StartError::Other)?;
-        let environment = environment.with_secrets(secrets.settings());
+        let own_url = own_url(settings.listen);
+        let has_unknown_url = own_url.is_none()
+            && ["LITTORAL_PUBLIC_URL", "LITTORAL_APP_URL"].iter().all(|name| environment.read(name).is_none());
+        let environment = environment.with_secrets(secrets.settings()).with_default("LITTORAL_PUBLIC_URL", own_url);
         match Config::load(&environment).await {
             Ok(config) if problems.is_empty() => {
                 let unused = environment.unused().into_iter().map(|name| (name.to_owned(), environment.nearest(name)));
                 let unused = unused.collect();
-                Ok(Self { settings, config: Arc::new(config), folder, secrets, unused })
+                Ok(Self { settings, config: Arc::new(config), folder, secrets, unused, has_unknown_url })
             }
             Ok(_) => Err(StartError::Settings(ConfigError(problems))),
             Err(ConfigError(more)) => {

@@ -15,6 +15,7 @@ mod failover;
 mod idempotency;
 mod isolation;
 mod ledger;
+mod link_pages;
 mod models;
 mod resume;
 mod stop;

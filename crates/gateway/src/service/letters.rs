@@ -279,7 +279,7 @@ fn framed(frame: &str, words: &str, values: &Values, put: fn(&mut String, &str))
 }
 
 /// Puts values in the place of `{{name}}`.
-fn fill(words: &str, values: &Values, put: fn(&mut String, &str)) -> String {
+pub fn fill(words: &str, values: &[(&'static str, String)], put: fn(&mut String, &str)) -> String {
     let mut filled = String::with_capacity(words.len() + 256);
     let mut rest = words;
     while let Some((before, (name, after))) =
@@ -295,7 +295,8 @@ fn fill(words: &str, values: &Values, put: fn(&mut String, &str)) -> String {
     filled
 }
 
-fn push_escaped(html: &mut String, text: &str) {
+/// Appends a text to HTML.
+pub fn push_escaped(html: &mut String, text: &str) {
     for c in text.chars() {
         match c {
             '&' => html.push_str("&amp;"),

@@ -8,7 +8,7 @@ use super::{
     models, passwords, runs, second_factors, sessions, users,
 };
 use crate::http::{
-    docs, health, openapi,
+    docs, health, link_pages, openapi,
     route::{Access, Route},
 };
 
@@ -27,6 +27,11 @@ pub fn all() -> Vec<Route> {
         Route::new(get.clone(), "/.well-known/jwks.json", Public, jwks::read),
         Route::new(get.clone(), "/docs", Public, docs::page),
         Route::new(get.clone(), "/docs/{file}", Public, docs::file),
+        Route::new(get.clone(), "/verify-email", Public, link_pages::page),
+        Route::new(get.clone(), "/confirm-email", Public, link_pages::page),
+        Route::new(get.clone(), "/reset-password", Public, link_pages::page),
+        Route::new(get.clone(), "/restore-email", Public, link_pages::page),
+        Route::new(get.clone(), "/remove-second-factor", Public, link_pages::page),
         Route::new(post.clone(), "/api/v1/auth/register", SignIn, auth::register),
         Route::new(post.clone(), "/api/v1/auth/login", SignIn, auth::login),
         Route::new(post.clone(), "/api/v1/auth/login/second-factor", SignIn, second_factors::answer),
