@@ -25,7 +25,7 @@ pub async fn are_outlived(owner: &Api, other: &Api) {
 async fn is_outlived(owner: &Api, other: &Api, renewals: Renewals) {
     let pieces = 2 * FaultyRenewals::LASTING.as_secs() + 6;
     let pause = u64::try_from(PAUSE.as_millis()).unwrap_or(u64::MAX);
-    let whole: String = (0..pieces).map(|piece| format!("{piece} ")).collect();
+    let whole: String = (0..pieces).map(|piece| piece.to_string() + " ").collect();
     let script =
         (0..pieces).fold(Script::new().head(200), |script, piece| script.delta(&format!("{piece} ")).pause(pause));
     let user = owner.user().await;
