@@ -6,7 +6,8 @@ use crate::{
     build::{self, BEHAVIOUR},
     command::{Result, cargo, run_tests},
     host::{Host, Variant},
-    log_lines, secrets, servers,
+    log_lines, secrets,
+    servers::{self, Server},
     settings::{self, PROFILES, Profile},
     tally::Tally,
 };
@@ -73,11 +74,30 @@ fn promises(host: Host, profile: Option<&Profile>, tally: &mut Tally) -> Result 
     result.map_err(|problem| profile.map_or(problem.clone(), |profile| format!("profile {}: {problem}", profile.name)))
 }
 
-/// Starts the host and a provider for it, and runs tests on them, which learn of them through `BASE_URL`, `UPSTREAM_URL`,
-/// `HOST_KIND` and `HOST_PROFILE`. Last, the host's log is read: it holds whole lines and no secrets.
+/// Starts the host and a provider for it, and runs tests on them.
 fn on(host: Host, variant: Variant, profile: Option<&Profile>, tests: &mut Command, tally: &mut Tally) -> Result {
     let upstream = servers::upstream()?;
     let server = servers::host(host, variant, upstream.url(), profile)?;
+    against(&server, &upstream, host, profile, tests, tally)
+}
+
+/// Runs the part of the suite whose names hold one of these words on a native host that was started with the suite's settings.
+pub fn part(server: &Server, upstream: &Server, words: &[&str], tally: &mut Tally) -> Result {
+    let mut suite = suite("suite");
+    suite.arg("--").args(words).args(PROFILES.iter().flat_map(|profile| ["--skip".to_owned(), profile.module()]));
+    against(server, upstream, Host::Native, None, &mut suite, tally)
+}
+
+/// Runs tests on a host and its provider, which they learn of through `BASE_URL`, `UPSTREAM_URL`, `HOST_KIND` and `HOST_PROFILE`.
+/// Last, the host's log is read: it holds whole lines and no secrets.
+fn against(
+    server: &Server,
+    upstream: &Server,
+    host: Host,
+    profile: Option<&Profile>,
+    tests: &mut Command,
+    tally: &mut Tally,
+) -> Result {
     tests.env("BASE_URL", server.url()).env("UPSTREAM_URL", upstream.url()).env("HOST_KIND", host.name());
     tests.env("HOST_PROFILE", profile.map_or("", |profile| profile.name));
     let mut ran = Tally::default();

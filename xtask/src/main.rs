@@ -7,6 +7,7 @@ mod bench;
 mod build;
 mod command;
 mod conformance;
+mod container;
 mod host;
 mod log_lines;
 mod report;
@@ -33,6 +34,8 @@ usage: cargo xtask COMMAND
   conformance --host HOST [--profile P]
                                the HTTP suite; HOST: in-process, native, workers or spin; P: only what is tested with
                                the settings of this profile
+  container [--root FOLDER]    builds the files of the container image and tries them in an empty root, or lays them out
+                               in FOLDER; needs musl-gcc
   size                         the compressed sizes of the Workers script and the Spin component
   bench [--quick] [--only W]   what the product adds to calling the provider, as tables; W: native or workers
   timing                       whether the time of an answer tells that an address is known
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         ["conformance", "--host", host, "--profile", profile] => {
             host.parse().and_then(|host| conformance::command(host, Some(profile)))
         }
+        ["container", rest @ ..] => container::command(rest),
         ["size"] => size::print(),
         ["bench", rest @ ..] => bench::command(rest),
         ["timing"] => bench::timing::command(),

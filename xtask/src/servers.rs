@@ -1,6 +1,7 @@
 //! Servers as child processes: the three hosts and the scripted upstream. Each ends when its [`Server`] is dropped.
 
 mod child;
+mod container;
 mod health;
 mod native;
 mod spin;
@@ -11,6 +12,7 @@ use std::{
     fs,
     net::TcpListener,
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
@@ -51,19 +53,32 @@ pub fn upstream() -> Result<Server> {
 /// Starts a host that was built before, with empty stores and perhaps the settings of a profile, and waits until it is healthy.
 pub fn host(host: Host, variant: Variant, upstream: &str, profile: Option<&Profile>) -> Result<Server> {
     let name = profile.map_or_else(|| host.name().to_owned(), |profile| format!("{host}-{}", profile.name));
-    let state = workspace::scratch(&name);
+    start(&name, upstream, profile, |place| match host {
+        Host::InProcess => Err("in-process is no server".into()),
+        Host::Native => Ok(native::command(place)),
+        Host::Workers => workers::command(variant, place),
+        Host::Spin => spin::command(variant, place),
+    })
+}
+
+/// Starts the program of the container image, whose files are in this folder, and waits until it is healthy.
+pub fn container(root: &Path, upstream: &str) -> Result<Server> {
+    start("container", upstream, None, |place| container::command(root, place))
+}
+
+fn start(
+    name: &str,
+    upstream: &str,
+    profile: Option<&Profile>,
+    command: impl FnOnce(&Place<'_>) -> Result<Command>,
+) -> Result<Server> {
+    let state = workspace::scratch(name);
     let _ = fs::remove_dir_all(&state);
     fs::create_dir_all(&state).map_err(|error| format!("{}: {error}", state.display()))?;
     let port = free_port()?;
     let url = format!("http://127.0.0.1:{port}");
-    let place = Place { url: &url, upstream, profile, port, state };
-    let command = match host {
-        Host::InProcess => return Err("in-process is no server".into()),
-        Host::Native => native::command(&place),
-        Host::Workers => workers::command(variant, &place)?,
-        Host::Spin => spin::command(variant, &place)?,
-    };
-    let mut child = Child::start(&name, &command)?;
+    let command = command(&Place { url: &url, upstream, profile, port, state })?;
+    let mut child = Child::start(name, &command)?;
     health::wait(&mut child, port, Duration::from_mins(2))?;
     println!("{name} answers on {url}, its log is {}", child.log().display());
     Ok(Server { url, child })

@@ -1,6 +1,7 @@
 //! Setting the tools up. Every step looks first and does nothing when there is nothing to do.
 
 mod cargo_tools;
+pub mod musl;
 mod npm;
 mod wasm_targets;
 
