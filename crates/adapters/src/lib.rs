@@ -8,6 +8,7 @@ mod http_mail;
 mod memory_rate_limiter;
 mod sql_keys;
 mod sql_rate_limiter;
+mod swept_keys;
 
 pub use self::{
     bundled_assets::BundledAssets,
@@ -16,4 +17,5 @@ pub use self::{
     memory_rate_limiter::MemoryRateLimiter,
     sql_keys::SqlKeys,
     sql_rate_limiter::SqlRateLimiter,
+    swept_keys::SweptKeys,
 };

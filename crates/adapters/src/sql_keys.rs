@@ -30,20 +30,6 @@ impl SqlKeys {
         Self { database, clock }
     }
 
-    /// Deletes the values that are expired by `now`, 1,000 at a time, until fewer are found. Reading does so for the key it reads;
-    /// this is for keys that nobody reads again.
-    pub async fn sweep(&self, now: Timestamp) -> Result<(), KeyValueError> {
-        let sql = "DELETE FROM key_values
-            WHERE key IN (SELECT key FROM key_values WHERE expires_at <= ?1 ORDER BY expires_at LIMIT 1000) RETURNING key";
-        for _ in 0..PASSES {
-            let deleted = self.database.run(Statement::new(sql, [now.millis().into()])).await.map_err(failed)?;
-            if deleted.rows.len() < 1_000 {
-                break;
-            }
-        }
-        Ok(())
-    }
-
     async fn write(&self, statement: Statement) -> Result<(), KeyValueError> {
         self.database.run(statement).await.map(drop).map_err(failed)
     }
@@ -83,5 +69,18 @@ impl KeyValue for SqlKeys {
 
     async fn delete(&self, key: &str) -> Result<(), KeyValueError> {
         self.write(Statement::new("DELETE FROM key_values WHERE key = ?1", [key.into()])).await
+    }
+
+    /// 1,000 at a time, until fewer are found. Reading deletes the key that it reads; this is for keys that nobody reads again.
+    async fn sweep(&self, now: Timestamp) -> Result<(), KeyValueError> {
+        let sql = "DELETE FROM key_values
+            WHERE key IN (SELECT key FROM key_values WHERE expires_at <= ?1 ORDER BY expires_at LIMIT 1000) RETURNING key";
+        for _ in 0..PASSES {
+            let deleted = self.database.run(Statement::new(sql, [now.millis().into()])).await.map_err(failed)?;
+            if deleted.rows.len() < 1_000 {
+                break;
+            }
+        }
+        Ok(())
     }
 }

@@ -1,11 +1,11 @@
 //! The adapters that stand on other ports, against the behaviour suites.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use adapters::{MemoryRateLimiter, SqlKeys, SqlRateLimiter};
+use adapters::{MemoryRateLimiter, SqlKeys, SqlRateLimiter, SweptKeys};
 use domain::Timestamp;
 use ports::{Database, KeyValue as _, RateLimiter as _, Statement, Value};
-use testkit::{Faulty, FixedClock, Moment, StrictDatabase, behaviour};
+use testkit::{Faulty, FixedClock, MemoryKeys, Moment, StrictDatabase, behaviour};
 
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -84,4 +84,27 @@ async fn an_expired_key_is_gone_though_it_cannot_be_deleted() {
     clock.advance(std::time::Duration::from_mins(2));
     database.fail_containing("DELETE", Moment::Before);
     assert_eq!(keys.get("k").await, Ok(None));
+}
+
+#[tokio::test]
+async fn swept_keys() {
+    let clock = Arc::new(FixedClock::new(NOW));
+    let (database, store) = (database().await, Arc::new(MemoryKeys::new(clock.clone())));
+    let keys = SweptKeys::new(store.clone(), database.clone(), clock.clone());
+    behaviour::key_value(&keys).await.assert_passed();
+    behaviour::key_value_expiry(&keys, &clock).await.assert_passed();
+    behaviour::key_value_sweep(&keys, &clock, async |key| Ok(store.holds(&key))).await.assert_passed();
+    clock.advance(Duration::from_hours(6));
+    keys.sweep(ports::Clock::now(&*clock)).await.unwrap();
+    assert_eq!(count(&database, "SELECT count(*) FROM key_values").await, 0, "no note stays");
+}
+
+#[tokio::test]
+async fn a_value_is_put_though_its_end_cannot_be_noted() {
+    let clock = Arc::new(FixedClock::new(NOW));
+    let (database, store) = (Arc::new(Faulty::new(database().await)), Arc::new(MemoryKeys::new(clock.clone())));
+    let keys = SweptKeys::new(store, database.clone(), clock);
+    database.fail_write(1, Moment::Before);
+    keys.put("a", b"1", Some(Duration::from_mins(1))).await.unwrap();
+    assert_eq!(keys.get("a").await.unwrap(), Some(b"1".to_vec()));
 }

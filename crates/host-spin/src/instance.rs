@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use adapters::{HttpMail, SqlRateLimiter};
+use adapters::{HttpMail, SqlRateLimiter, SweptKeys};
 use futures_util::lock::Mutex;
 use gateway::{Config, ConfigError, Gateway, LocalRuns, Refusal, run::Parts};
 use ports::{Chats, Clock, Database, DatabaseError, Entropy, HttpClient, Log, Platform, Tasks};
@@ -80,7 +80,7 @@ async fn make() -> Result<Instance, Refusal> {
     let platform = Platform {
         accounts: Arc::clone(&database),
         chats,
-        keys: Arc::new(SpinKeys::new(Arc::clone(&clock))),
+        keys: Arc::new(swept(SpinKeys::new(Arc::clone(&clock)), &database, &clock)),
         limiter: Arc::new(SqlRateLimiter(database)),
         runs: LocalRuns::among_others(Arc::clone(&config), parts),
         http,
@@ -92,6 +92,11 @@ async fn make() -> Result<Instance, Refusal> {
         tasks,
     };
     Ok(Instance { gateway: Gateway::new(config), platform: Arc::new(platform) })
+}
+
+/// The key-value store, from which expired values are deleted now and then.
+pub fn swept(keys: SpinKeys, database: &Arc<dyn Database>, clock: &Arc<dyn Clock>) -> SweptKeys {
+    SweptKeys::new(Arc::new(keys), Arc::clone(database), Arc::clone(clock))
 }
 
 /// Both, or the problems of both.

@@ -1,6 +1,7 @@
 //! The key-value store. Spin's has no expiry, so each value is stored behind the time at which it ends.
 //!
-//! Keys are never listed: concurrent listings block Spin 4.1.
+//! Keys are never listed: concurrent listings block Spin 4.1. So what ends is noted in the database (`adapters::SweptKeys`), and
+//! deleted with the chores.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,6 +26,13 @@ impl SpinKeys {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock }
     }
+
+    /// Whether the store holds a value under a key, an expired one as well.
+    #[cfg(feature = "behaviour")]
+    pub async fn holds(&self, key: &str) -> Result<bool, KeyValueError> {
+        let store = Store::open_default().await.map_err(failed)?;
+        store.exists(key).await.map_err(failed)
+    }
 }
 
 #[async_trait]
@@ -35,7 +43,7 @@ impl KeyValue for SpinKeys {
         let Some(header) = stored.first_chunk::<HEADER>() else {
             return Err(KeyValueError(format!("the value of {} bytes was not put by this server", stored.len())));
         };
-        // What is expired stays in the store: to delete it here could delete a value that was put in between.
+        // What is expired stays in the store until it is swept: to delete it here could delete a value that was put in between.
         if Timestamp::from_millis(i64::from_be_bytes(*header)) <= self.clock.now() {
             return Ok(None);
         }

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
+use domain::Timestamp;
 
 /// A failed call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,4 +30,10 @@ pub trait KeyValue: Send + Sync {
 
     /// Deletes. Deleting what is not there succeeds.
     async fn delete(&self, key: &str) -> Result<(), KeyValueError>;
+
+    /// Frees the bytes of values that expired some time before `now`, where the store does not do it by itself. They are gone for
+    /// `get` in any case; call it now and then.
+    async fn sweep(&self, _now: Timestamp) -> Result<(), KeyValueError> {
+        Ok(())
+    }
 }

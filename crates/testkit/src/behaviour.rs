@@ -19,7 +19,7 @@ pub use self::{
     database::database,
     entropy::entropy,
     http_client::http_client,
-    key_value::{key_value, key_value_expiry},
+    key_value::{key_value, key_value_expiry, key_value_sweep},
     mailer::mailer,
     rate_limiter::rate_limiter,
     report::{Case, Report},

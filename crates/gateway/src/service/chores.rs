@@ -34,7 +34,9 @@ async fn tidy(platform: &Platform, config: &Config) {
     let closed = run::reap(&parts, &*platform.runs).await.map(drop);
     let swept = run::sweep(config, &parts).await;
     let limits = platform.limiter.sweep(platform.clock.now()).await.map_err(|error| error.to_string());
-    for error in [closed.err(), swept.err()].into_iter().flatten().map(|error| error.to_string()).chain(limits.err()) {
+    let keys = platform.keys.sweep(platform.clock.now()).await.map_err(|error| error.to_string());
+    let stores = [closed.err(), swept.err()].into_iter().flatten().map(|error| error.to_string());
+    for error in stores.chain(limits.err()).chain(keys.err()) {
         Line::new(platform.clock.now(), "error", "what has expired could not be tidied up")
             .with("cause", error)
             .write(&*platform.log);

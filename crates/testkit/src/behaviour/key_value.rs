@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ports::{KeyValue, KeyValueError};
+use ports::{Clock as _, KeyValue, KeyValueError};
 
 use super::report::{Outcome, Report, equal, text};
 use crate::FixedClock;
@@ -31,6 +31,60 @@ pub async fn key_value_expiry(keys: &dyn KeyValue, clock: &FixedClock) -> Report
     report.add("“after `expires` it is gone”: a later put counts, not the first", put_again(keys, clock).await);
     report.add("“after `expires` it is gone”: without `expires` it stays", stays(keys, clock).await);
     report
+}
+
+/// Checks that a sweep frees what has expired, and nothing else. `holds` looks for a key in the store itself.
+pub async fn key_value_sweep(
+    keys: &dyn KeyValue,
+    clock: &FixedClock,
+    holds: impl AsyncFn(String) -> Result<bool, KeyValueError>,
+) -> Report {
+    let mut report = Report::default();
+    report.add("“frees the bytes of values that expired”", swept(keys, clock, &holds).await);
+    report.add("“frees”: not what was put again, or never expires", spared(keys, clock).await);
+    report
+}
+
+/// Longer than whatever a store waits after a value's end.
+const LATER: Duration = Duration::from_hours(2);
+
+async fn swept(
+    keys: &dyn KeyValue,
+    clock: &FixedClock,
+    holds: &impl AsyncFn(String) -> Result<bool, KeyValueError>,
+) -> Outcome {
+    // More than one look-up of a sweep.
+    let names: Vec<String> = (0..250).map(|number| format!("behaviour:swept:{number}")).collect();
+    for name in &names {
+        keys.put(name, b"x", Some(MINUTE)).await.map_err(text)?;
+    }
+    equal(&holds(names[0].clone()).await.map_err(text)?, &true)?;
+    clock.advance(LATER);
+    keys.sweep(clock.now()).await.map_err(text)?;
+    for name in names {
+        equal(&(name.clone(), holds(name.clone()).await.map_err(text)?), &(name, false))?;
+    }
+    Ok(())
+}
+
+async fn spared(keys: &dyn KeyValue, clock: &FixedClock) -> Outcome {
+    let [again, longer, stays] = ["behaviour:spared:again", "behaviour:spared:longer", "behaviour:spared:stays"];
+    for key in [again, longer, stays] {
+        keys.put(key, b"1", Some(MINUTE)).await.map_err(text)?;
+    }
+    keys.put(longer, b"2", Some(2 * LATER)).await.map_err(text)?;
+    keys.put(stays, b"2", None).await.map_err(text)?;
+    clock.advance(LATER);
+    // After its end, and before the sweep.
+    keys.put(again, b"2", Some(MINUTE)).await.map_err(text)?;
+    keys.sweep(clock.now()).await.map_err(text)?;
+    let mut outcome = Ok(());
+    for key in [again, longer, stays] {
+        let found = get(keys, key).await?;
+        outcome = outcome.and_then(|()| equal(&found, &Some(b"2".to_vec())));
+        keys.delete(key).await.map_err(text)?;
+    }
+    outcome
 }
 
 async fn get(keys: &dyn KeyValue, key: &str) -> Result<Option<Vec<u8>>, String> {

@@ -24,6 +24,11 @@ impl MemoryKeys {
         Self { clock, entries: Mutex::default() }
     }
 
+    /// Whether it holds a value under a key, an expired one as well.
+    pub fn holds(&self, key: &str) -> bool {
+        self.entries().contains_key(key)
+    }
+
     fn entries(&self) -> MutexGuard<'_, Entries> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
