@@ -84,8 +84,12 @@ mod tests {
     use crate::in_process::{self, Process};
 
     async fn process(provider: &Provider) -> (Process, Arc<Config>) {
-        let process = in_process::start(&provider.url(), &[], in_process::database().await, 0).await;
-        (process, in_process::config(&provider.url(), &[]).await)
+        process_with(provider, &[]).await
+    }
+
+    async fn process_with(provider: &Provider, given: &[(&'static str, &str)]) -> (Process, Arc<Config>) {
+        let process = in_process::start(&provider.url(), given, in_process::database().await, 0).await;
+        (process, in_process::config(&provider.url(), given).await)
     }
 
     #[tokio::test]
@@ -124,5 +128,18 @@ mod tests {
         assert_eq!((&line["level"], &line["letter"]), (&json!("error"), &json!("reset-password")));
         assert!(line["cause"].as_str().is_some_and(|cause| cause.contains("422")), "{line}");
         assert!(!log.lines().concat().contains("canary"), "{:?}", log.lines());
+    }
+
+    #[tokio::test]
+    async fn where_no_mail_service_is_configured_a_letter_is_one_warning_that_says_what_to_set() {
+        let provider = Provider::start();
+        let (Process { platform, log, .. }, config) = process_with(&provider, &[("LITTORAL_MAIL_API", "")]).await;
+        let letter = Letter::VerifyEmail { token: Secret::from("canary-token") };
+        letters::send(&platform, &config, "canary-ada@example.com", letter);
+        let line: Value = serde_json::from_str(&log.wait_for("mail could not be sent").await).expect("JSON");
+        assert_eq!(line["level"], "warn", "{line}");
+        assert!(line["cause"].as_str().is_some_and(|cause| cause.contains("LITTORAL_MAIL_API")), "{line}");
+        let lines = log.lines();
+        assert!(lines.len() == 1 && !lines[0].contains("canary"), "{lines:?}");
     }
 }
