@@ -7,6 +7,7 @@ mod guests;
 mod mail;
 pub mod models;
 pub mod money;
+pub mod names;
 mod oidc;
 mod reader;
 mod second_factors;

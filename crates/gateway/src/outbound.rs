@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, future::Either, pin_mut};
-use http::{Request, StatusCode, header};
-use ports::Platform;
+use http::{Request, StatusCode, header, response};
+use ports::{HttpClient, Platform, Tasks};
 
 /// The body of a 200. The error is for the log only; it holds no header and no body.
 pub async fn get(platform: &Platform, url: &str, most: usize, within: Duration) -> Result<Vec<u8>, String> {
@@ -25,10 +25,22 @@ pub async fn send(
     most: usize,
     within: Duration,
 ) -> Result<(StatusCode, Vec<u8>), String> {
+    let (head, body) = exchange(&*platform.http, &*platform.tasks, request, most, within).await?;
+    Ok((head.status, body))
+}
+
+/// The same with all of the answer's head, where there is no platform yet.
+pub async fn exchange(
+    http: &dyn HttpClient,
+    tasks: &dyn Tasks,
+    request: Request<Bytes>,
+    most: usize,
+    within: Duration,
+) -> Result<(response::Parts, Vec<u8>), String> {
     let read = async {
-        let response = platform.http.send(request).await.map_err(|error| error.to_string())?;
-        let status = response.status();
-        let (mut body, mut bytes) = (response.into_body(), Vec::new());
+        let response = http.send(request).await.map_err(|error| error.to_string())?;
+        let (head, mut body) = response.into_parts();
+        let mut bytes = Vec::new();
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(|error| error.to_string())?;
             if bytes.len() + chunk.len() > most {
@@ -36,9 +48,9 @@ pub async fn send(
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok((status, bytes))
+        Ok((head, bytes))
     };
-    let late = platform.tasks.sleep(within);
+    let late = tasks.sleep(within);
     pin_mut!(read, late);
     match futures_util::future::select(read, late).await {
         Either::Left((answer, _)) => answer,

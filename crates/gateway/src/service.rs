@@ -35,6 +35,7 @@ pub mod one_time_tokens;
 pub mod password_changes;
 pub mod passwords;
 pub mod profiles;
+pub mod provider_check;
 pub mod provider_keys;
 pub mod refresh_tokens;
 pub mod runs;

@@ -9,6 +9,11 @@ pub enum Command {
     Serve,
     /// Bring the database up to date and end.
     Migrate,
+    /// Say what is wrong with the settings, or what is in effect, and end.
+    CheckConfig {
+        /// Whether to ask the providers and the database as well.
+        live: bool,
+    },
     /// Put new keys into the secrets file and end; the one that signs access tokens of this kind, or of the kind of the last one.
     RotateKeys(Option<KeyKind>),
     /// Make an admin's account and end.
@@ -45,6 +50,8 @@ Littoral: the whole backend of an AI chat app.
 Usage:
   littoral                start the server
   littoral migrate        bring the database up to date, without starting (a start does it too)
+  littoral config check   say what is wrong with the settings, or what is in effect
+      --live              ask the providers for their models, and the database, too
   littoral keys rotate    put new signing keys into the secrets file; the next start takes them up
       --algorithm NAME    sign access tokens with hs256, eddsa or es256 from now on [as before]; the public keys of the last two
                           are at /.well-known/jwks.json
@@ -87,6 +94,8 @@ pub fn parse(arguments: &[String]) -> Result<Command, String> {
     match words.as_slice() {
         [] | ["serve"] => Ok(Command::Serve),
         ["migrate"] => Ok(Command::Migrate),
+        ["config", "check"] => Ok(Command::CheckConfig { live: false }),
+        ["config", "check", "--live"] => Ok(Command::CheckConfig { live: true }),
         ["keys", "rotate"] => Ok(Command::RotateKeys(None)),
         ["keys", "rotate", "--algorithm", name] => KeyKind::parse(name)
             .map(|kind| Command::RotateKeys(Some(kind)))
@@ -115,6 +124,9 @@ mod tests {
     fn commands_are_understood_and_others_refused() {
         let parse = |line: &str| parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
         assert_eq!(parse(""), Ok(Command::Serve));
+        assert_eq!(parse("config check"), Ok(Command::CheckConfig { live: false }));
+        assert_eq!(parse("config check --live"), Ok(Command::CheckConfig { live: true }));
+        assert!(parse("config").is_err() && parse("config check --dead").is_err());
         assert_eq!(parse("keys rotate"), Ok(Command::RotateKeys(None)));
         assert_eq!(parse("keys rotate --algorithm eddsa"), Ok(Command::RotateKeys(Some(KeyKind::EdDsa))));
         assert!(parse("keys rotate --algorithm rs256").unwrap_err().contains("eddsa"));

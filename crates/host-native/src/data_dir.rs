@@ -17,11 +17,15 @@ pub struct DataDir {
 
 /// Why the folder cannot be used, and what to do about it.
 #[derive(Debug)]
-pub struct DataDirError(String);
+pub struct DataDirError {
+    text: String,
+    /// Whether another process has it.
+    pub is_in_use: bool,
+}
 
 impl fmt::Display for DataDirError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -31,10 +35,11 @@ impl DataDir {
     /// Creates the folder where it is missing (mode 0700) and takes its lock.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
         let fail = |what: &str, error: &dyn fmt::Display| {
-            DataDirError(format!(
+            let text = format!(
                 "cannot {what} the data folder {}: {error}. Make it writable for the user that runs littoral (`chown`), or name another folder with LITTORAL_DATA_DIR",
                 path.display()
-            ))
+            );
+            DataDirError { text, is_in_use: false }
         };
         DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| fail("create", &error))?;
         let path = fs::canonicalize(path).map_err(|error| fail("find", &error))?;
@@ -47,10 +52,13 @@ impl DataDir {
             .map_err(|error| fail("write to", &error))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path, _lock: Arc::new(lock) }),
-            Err(TryLockError::WouldBlock) => Err(DataDirError(format!(
-                "the data folder {} belongs to a littoral that is running: stop it first, or name another folder with LITTORAL_DATA_DIR",
-                path.display()
-            ))),
+            Err(TryLockError::WouldBlock) => {
+                let text = format!(
+                    "the data folder {} belongs to a littoral that is running: stop it first, or name another folder with LITTORAL_DATA_DIR",
+                    path.display()
+                );
+                Err(DataDirError { text, is_in_use: true })
+            }
             Err(TryLockError::Error(error)) => Err(fail("lock", &error)),
         }
     }

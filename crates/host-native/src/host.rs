@@ -66,9 +66,9 @@ impl Host {
         let computing = start.settings.max_computations.and_then(NonZero::new).unwrap_or_else(TokioTasks::cores);
         let tasks = TokioTasks::new(computing, start.settings.max_waiting);
         let database = database(&start, &http, tasks.clone())?;
-        let migrations = gateway::migrate(&*database, SystemClock.now())
-            .await
-            .map_err(|error| unusable("cannot bring the database up to date", &start, &error))?;
+        let migrations = gateway::migrate(&*database, SystemClock.now()).await.map_err(|error| {
+            unusable("cannot bring the database up to date", start.settings.database.is_some(), &error)
+        })?;
         Ok(Self { start, database, http, tasks, migrations })
     }
 
@@ -235,15 +235,15 @@ fn database(start: &Start, http: &Arc<dyn HttpClient>, tasks: TokioTasks) -> Res
         return Ok(Arc::new(database));
     }
     let database = LibSql::open(&start.folder).map_err(|error| {
-        unusable(&format!("cannot open the database in {}", start.folder.path().display()), start, &error)
+        unusable(&format!("cannot open the database in {}", start.folder.path().display()), false, &error)
     })?;
     Ok(Arc::new(database))
 }
 
 /// A database that does not work, and what to do about it.
-fn unusable(tried: &str, start: &Start, error: &DatabaseError) -> StartError {
+pub fn unusable(tried: &str, is_remote: bool, error: &DatabaseError) -> StartError {
     let text = error.to_string();
-    let advice = if start.settings.database.is_some() {
+    let advice = if is_remote {
         "Check LITTORAL_DATABASE_URL and LITTORAL_DATABASE_TOKEN, and that the server runs"
     } else if ["malformed", "not a database"].iter().any(|words| text.contains(words)) {
         "The file is damaged. Keep a copy of littoral.db and littoral.db-wal, then restore a backup, or save what can be read with `sqlite3 littoral.db .recover`"

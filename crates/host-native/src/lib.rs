@@ -4,6 +4,7 @@
 //! that. Nothing of what the product does is decided here.
 
 pub mod banner;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod data_dir;

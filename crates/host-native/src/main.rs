@@ -11,6 +11,7 @@ use std::{
 use domain::Secret;
 use host_native::{
     banner::Banner,
+    check,
     cli::{self, Command},
     descriptors,
     entropy::SystemEntropy,
@@ -18,7 +19,7 @@ use host_native::{
     import,
     secrets::{KeyKind, Secrets},
     settings::{Environment, HostSettings},
-    start::{Start, StartError},
+    start::{Settled, Start, StartError},
     users::Users,
 };
 use tokio::{
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
     let done = match command {
         Command::Serve => serve(),
         Command::Migrate => migrate(),
+        Command::CheckConfig { live } => check_config(live),
         Command::RotateKeys(kind) => rotate_keys(kind),
         Command::CreateAdmin { email } => with_users(async |users| users.create_admin(&email, given_password()?).await),
         Command::SetRole { email, role, vouched } => {
@@ -102,9 +104,8 @@ async fn serve_until_signal(host: &Host) -> Result<(), StartError> {
     let listener = host.listen().await?;
     let address = listener.local_addr().map_err(|error| StartError::other("cannot listen", &error))?;
     let start = host.start();
-    for (name, nearest) in &start.unused {
-        let meant = nearest.as_ref().map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
-        complain(&format!("littoral: {name} is set, but it is no setting or has no effect beside the others{meant}"));
+    for told in &start.unused {
+        complain(&format!("littoral: {told}"));
     }
     if start.has_unknown_url {
         complain(&format!(
@@ -163,6 +164,27 @@ fn migrate() -> Result<(), StartError> {
         say(&format!("applied {name}\n"));
     }
     Ok(())
+}
+
+fn check_config(live: bool) -> Result<(), StartError> {
+    runtime()?.block_on(async {
+        let settled = Settled::read(Environment::of_process()).await?;
+        say(&check::in_effect(&settled));
+        for told in &settled.unused {
+            complain(&format!("littoral: {told}"));
+        }
+        if !live {
+            return Ok(());
+        }
+        let findings = check::live(&settled).await?;
+        for finding in &findings {
+            say(&format!("{} {}\n", if finding.works { "works:" } else { "does not work:" }, finding.text));
+        }
+        match findings.iter().filter(|finding| !finding.works).count() {
+            0 => Ok(()),
+            wrong => Err(StartError::Other(format!("{wrong} of {} checks failed; see above", findings.len()))),
+        }
+    })
 }
 
 /// Does something with the accounts and says what came of it.

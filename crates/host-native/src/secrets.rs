@@ -91,14 +91,26 @@ impl Secrets {
     /// Reads `secrets.env` in the folder, after generating what is missing of it.
     pub fn open(folder: &Path, entropy: &dyn Entropy) -> Result<Self, SecretsError> {
         let mut secrets = Self::read(folder)?;
-        let present = secrets.settings();
-        let missing: Vec<_> = RINGS.into_iter().filter(|ring| !present.contains_key(*ring)).collect();
-        if !missing.is_empty() {
-            let fresh = missing.iter().map(|ring| format!("{ring}={}", fresh_key(KeyKind::Hs256, entropy)));
+        let fresh = secrets.missing(entropy);
+        if !fresh.is_empty() {
             let lines = secrets.text.expose().lines().map(str::to_owned).chain(fresh).collect();
             secrets.write(lines)?;
         }
         Ok(secrets)
+    }
+
+    /// The same without writing: what is missing is there for this process alone.
+    pub fn preview(folder: &Path, entropy: &dyn Entropy) -> Result<Self, SecretsError> {
+        let secrets = Self::read(folder)?;
+        let lines = std::iter::once(secrets.text.expose().clone()).chain(secrets.missing(entropy));
+        Ok(Self { text: Secret::new(lines.collect::<Vec<_>>().join("\n")), path: secrets.path })
+    }
+
+    /// Lines for what every server needs and the file does not have.
+    fn missing(&self, entropy: &dyn Entropy) -> Vec<String> {
+        let present = self.settings();
+        let missing = RINGS.into_iter().filter(|ring| !present.contains_key(*ring));
+        missing.map(|ring| format!("{ring}={}", fresh_key(KeyKind::Hs256, entropy))).collect()
     }
 
     /// Puts a new key at the head of each ring and keeps the newest three, or all that open sealed data; the one that signs access tokens is of this kind, or

@@ -11,6 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use domain::Secret;
+use gateway::config::names;
 use ports::{Settings, SettingsError};
 
 use crate::{
@@ -66,35 +67,11 @@ impl Environment {
             .find(|value| !value.is_empty())
     }
 
-    /// The setting that a misspelt name was meant for, if one is near.
-    pub fn nearest(&self, name: &str) -> Option<String> {
+    /// What to say of the variables that nobody asked for so far.
+    pub fn unused(&self) -> Vec<String> {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let near = asked.iter().map(|known| (distance(name, known), known)).min()?;
-        (near.0 <= 3).then(|| near.1.clone())
+        names::unknown(self.variables.keys().map(String::as_str), &asked)
     }
-
-    /// The variables that nobody asked for so far: misspelt, or without effect beside the others.
-    pub fn unused(&self) -> Vec<&str> {
-        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut unused: Vec<_> =
-            self.variables.keys().map(String::as_str).filter(|&name| !asked.contains(name)).collect();
-        unused.sort_unstable();
-        unused
-    }
-}
-
-/// The fewest letters to change, add or take away (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (above, a) in one.bytes().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], above + 1);
-        for (at, b) in other.bytes().enumerate() {
-            let changed = diagonal + usize::from(a != b);
-            diagonal = row[at + 1];
-            row[at + 1] = changed.min(diagonal + 1).min(row[at] + 1);
-        }
-    }
-    row[other.len()]
 }
 
 impl fmt::Debug for Environment {
@@ -282,10 +259,11 @@ mod tests {
         let given = environment(&[("LITTORAL_LISTEN", "[::1]:0"), ("LITTORAL_LISTENN", "1")]);
         let mut problems = Vec::new();
         assert_eq!(HostSettings::load(&given, &mut problems).listen.port(), 0);
-        assert_eq!((given.unused(), problems.len()), (vec!["LITTORAL_LISTENN"], 0));
-        assert_eq!(given.nearest("LITTORAL_LISTENN").as_deref(), Some("LITTORAL_LISTEN"));
-        assert_eq!(given.nearest("LITTORAL_TRUST_PROXYS").as_deref(), None);
-        assert_eq!(given.nearest("LITTORAL_TRUSTED_PROXY").as_deref(), Some("LITTORAL_TRUSTED_PROXIES"));
+        let unused = given.unused();
+        assert_eq!((unused.len(), problems.len()), (1, 0));
+        assert!(
+            unused[0].starts_with("LITTORAL_LISTENN is set") && unused[0].ends_with("did you mean LITTORAL_LISTEN?")
+        );
     }
 
     #[test]

@@ -57,8 +57,8 @@ pub struct Start {
     pub folder: DataDir,
     /// The secrets file.
     pub secrets: Secrets,
-    /// `LITTORAL_…` variables that mean nothing, each with the setting that may have been meant.
-    pub unused: Vec<(String, Option<String>)>,
+    /// What to say of `LITTORAL_…` variables that mean nothing.
+    pub unused: Vec<String>,
     /// Whether nobody said where clients reach the server, and the system chooses its port: links in letters lead elsewhere.
     pub has_unknown_url: bool,
 }
@@ -74,21 +74,63 @@ impl Start {
             Ok((folder, secrets))
         });
         let (folder, secrets) = opened.map_err(StartError::Other)?;
-        let own_url = own_url(settings.listen);
-        let has_unknown_url = own_url.is_none()
-            && ["LITTORAL_PUBLIC_URL", "LITTORAL_APP_URL"].iter().all(|name| environment.read(name).is_none());
-        let environment = environment.with_secrets(secrets.settings()).with_default("LITTORAL_PUBLIC_URL", own_url);
-        match Config::load(&environment).await {
-            Ok(config) if problems.is_empty() => {
-                let unused = environment.unused().into_iter().map(|name| (name.to_owned(), environment.nearest(name)));
-                let unused = unused.collect();
-                Ok(Self { settings, config: Arc::new(config), folder, secrets, unused, has_unknown_url })
-            }
-            Ok(_) => Err(StartError::Settings(ConfigError(problems))),
-            Err(ConfigError(more)) => {
-                problems.extend(more);
-                Err(StartError::Settings(ConfigError(problems)))
-            }
+        let Product { config, unused, has_unknown_url } = settle(environment, &settings, &secrets, problems).await?;
+        Ok(Self { settings, config, folder, secrets, unused, has_unknown_url })
+    }
+}
+
+/// The settings as a start would find them. Nothing is made, and nothing is locked.
+#[derive(Debug)]
+pub struct Settled {
+    /// The settings of this host.
+    pub settings: HostSettings,
+    /// The settings of the product.
+    pub config: Arc<Config>,
+    /// Where the secrets are, or will be.
+    pub secrets: Secrets,
+    /// What to say of `LITTORAL_…` variables that mean nothing.
+    pub unused: Vec<String>,
+}
+
+impl Settled {
+    /// Reads them. Problems are reported together.
+    pub async fn read(environment: Environment) -> Result<Self, StartError> {
+        let mut problems = Vec::new();
+        let settings = HostSettings::load(&environment, &mut problems);
+        let secrets = Secrets::preview(&settings.data_dir, &SystemEntropy);
+        let secrets = secrets.map_err(|error| StartError::Other(error.to_string()))?;
+        let Product { config, unused, .. } = settle(environment, &settings, &secrets, problems).await?;
+        Ok(Self { settings, config, secrets, unused })
+    }
+}
+
+/// The settings of the product, and what is known with them alone.
+struct Product {
+    config: Arc<Config>,
+    unused: Vec<String>,
+    has_unknown_url: bool,
+}
+
+/// The settings of the product, or every problem, those of the host first.
+async fn settle(
+    environment: Environment,
+    settings: &HostSettings,
+    secrets: &Secrets,
+    mut problems: Vec<String>,
+) -> Result<Product, StartError> {
+    let environment = environment.with_secrets(secrets.settings());
+    let own_url = own_url(settings.listen);
+    let has_unknown_url = own_url.is_none()
+        && ["LITTORAL_PUBLIC_URL", "LITTORAL_APP_URL"].iter().all(|name| environment.read(name).is_none());
+    let environment = environment.with_default("LITTORAL_PUBLIC_URL", own_url);
+    match Config::load(&environment).await {
+        Ok(config) if problems.is_empty() => {
+            Ok(Product { config: Arc::new(config), unused: environment.unused(), has_unknown_url })
+        }
+        Ok(_) => Err(StartError::Settings(ConfigError(problems))),
+        Err(ConfigError(more)) => {
+            problems.extend(more);
+            Err(StartError::Settings(ConfigError(problems)))
         }
     }
 }

@@ -8,8 +8,11 @@ use std::sync::{
 
 use adapters::HranaError;
 use domain::Secret;
-use gateway::{Config, Gateway, Refusal};
-use ports::{Log as _, Settings as _};
+use gateway::{
+    Config, Gateway, Refusal,
+    config::names::{self, Noting},
+};
+use ports::{Log as _, Settings};
 use worker::Env;
 
 use crate::{log, log::Console, settings::Vars};
@@ -61,10 +64,15 @@ pub async fn get(env: &Env) -> Result<&'static Isolate, Refusal> {
 
 async fn make(env: &Env) -> Result<Isolate, Vec<String>> {
     let vars = Vars(env.clone());
-    let config = Config::load(&vars).await;
-    let remote = remote(&vars).await;
+    let noting = Noting::new(&vars);
+    let config = Config::load(&noting).await;
+    let remote = remote(&noting).await;
     match (config, remote) {
         (Ok(config), Ok(remote)) => {
+            let unknown = names::unknown(vars.names().iter().map(String::as_str), &noting.asked());
+            if !unknown.is_empty() {
+                Console.write(&log::line("warn", "settings_unknown", &unknown));
+            }
             let config = Arc::new(config);
             Ok(Isolate { gateway: Gateway::new(Arc::clone(&config)), config, remote })
         }
@@ -75,8 +83,8 @@ async fn make(env: &Env) -> Result<Isolate, Vec<String>> {
     }
 }
 
-async fn remote(vars: &Vars) -> Result<Option<Remote>, String> {
-    let read = async |name| vars.get(name).await.map_err(|error| error.to_string());
+async fn remote(settings: &dyn Settings) -> Result<Option<Remote>, String> {
+    let read = async |name| settings.get(name).await.map_err(|error| error.to_string());
     let Some(url) = read("LITTORAL_DATABASE_URL").await? else { return Ok(None) };
     let token = read("LITTORAL_DATABASE_TOKEN").await?.map(Secret::new);
     Ok(Some(Remote { url, token, migrated: AtomicBool::new(false) }))

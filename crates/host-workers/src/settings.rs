@@ -2,11 +2,23 @@
 
 use async_trait::async_trait;
 use ports::{Settings, SettingsError};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast as _, JsValue};
 use worker::Env;
 
 /// The Worker's vars and secrets, which share one name space. An empty value counts as unset.
 pub struct Vars(pub Env);
+
+impl Vars {
+    /// The names of all that look like settings.
+    pub fn names(&self) -> Vec<String> {
+        let env: &js_sys::Object = self.0.unchecked_ref();
+        js_sys::Object::keys(env)
+            .iter()
+            .filter_map(|key| key.as_string())
+            .filter(|name| name.starts_with("LITTORAL_"))
+            .collect()
+    }
+}
 
 #[async_trait]
 impl Settings for Vars {

@@ -5,6 +5,7 @@
 
 mod decoder;
 mod failure;
+mod models;
 mod reply;
 mod request;
 mod wire;
@@ -31,15 +32,21 @@ pub struct OpenAi {
 
 impl OpenAi {
     fn request(&self, chat: &ChatRequest) -> Result<Request<Bytes>, ProviderError> {
-        let unusable = |note: &'static str| ProviderError::new(ProviderErrorKind::Unauthorized).because(note);
         let base_url = self.base_url.trim_end_matches('/');
         let body = serde_json::to_vec(&request::Body::new(chat, base_url))
             .map_err(|error| ProviderError::new(ProviderErrorKind::Rejected).because(error.to_string()))?;
-        let mut request = Request::post(format!("{base_url}/chat/completions"))
+        let request = Request::post(format!("{base_url}/chat/completions"))
             .header(CONTENT_TYPE, "application/json")
-            .header(ACCEPT, if chat.stream { "text/event-stream" } else { "application/json" })
+            .header(ACCEPT, if chat.stream { "text/event-stream" } else { "application/json" });
+        self.authorized(request, Bytes::from(body))
+    }
+
+    /// A request with the key.
+    fn authorized(&self, request: http::request::Builder, body: Bytes) -> Result<Request<Bytes>, ProviderError> {
+        let unusable = |note: &'static str| ProviderError::new(ProviderErrorKind::Unauthorized).because(note);
+        let mut request = request
             .header(USER_AGENT, concat!("littoral/", env!("CARGO_PKG_VERSION")))
-            .body(Bytes::from(body))
+            .body(body)
             .map_err(|_| unusable("the base URL in the settings is no URL"))?;
         if let Some(key) = &self.api_key {
             let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose()))

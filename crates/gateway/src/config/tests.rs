@@ -5,7 +5,13 @@ use futures_util::FutureExt as _;
 
 use super::*;
 
-struct Given(HashMap<&'static str, &'static str>);
+pub struct Given(HashMap<&'static str, &'static str>);
+
+impl Given {
+    pub fn of(given: &[(&'static str, &'static str)]) -> Self {
+        Self(given.iter().copied().collect())
+    }
+}
 
 #[async_trait]
 impl Settings for Given {

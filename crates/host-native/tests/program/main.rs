@@ -1,5 +1,7 @@
 //! The `littoral` program as a user meets it: exit codes, messages, files. What the server answers is tested elsewhere.
 
+mod config_check;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
