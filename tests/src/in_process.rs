@@ -228,11 +228,11 @@ pub async fn send(process: &Process, from: Option<IpAddr>, request: Request<Vec<
 mod tests {
     use domain::{UserId, account::Device};
     use gateway::service::{
-        accounts, guests,
+        accounts, guests, sessions,
         sign_in::{self, SignIn},
     };
     use http::Method;
-    use ports::Statement;
+    use ports::{KeyValue, KeyValueError, Statement};
 
     use super::*;
 
@@ -256,18 +256,76 @@ mod tests {
         assert!(guests::unused(&platform, &config, 0).await.expect("a list").is_empty());
     }
 
-    #[tokio::test]
-    async fn what_was_proved_before_a_suspension_opens_no_session() {
-        let provider = crate::Provider::start();
+    /// A process that has one user, with a session.
+    async fn with_user(provider: &crate::Provider) -> (Process, UserId) {
         let process = start(&provider.url(), &[], database().await, 0).await;
-        let (platform, config) = (&process.platform, &process.config);
         let body = serde_json::json!({ "email": "ada@example.com", "password": crate::PASSWORD }).to_string();
         let headers = [("content-type", "application/json")];
         let register = crate::api::request(Method::POST, "/api/v1/auth/register", &headers, body.into());
         let made = send(&process, None, register).await;
         assert_eq!(made.status, 201);
+        let found = process.platform.accounts.run(Statement::new("SELECT id FROM users", [])).await.expect("users");
+        let id = found.rows[0].text(0).map(UserId::parse).unwrap().expect("an id");
+        (process, id)
+    }
+
+    /// Before the first value is put, something else happens, as where that write is late.
+    struct LateKeys {
+        inner: Arc<dyn KeyValue>,
+        first: Mutex<Option<BoxFuture<()>>>,
+    }
+
+    #[async_trait]
+    impl KeyValue for LateKeys {
+        async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, KeyValueError> {
+            self.inner.get(key).await
+        }
+
+        async fn put(&self, key: &str, value: &[u8], expires: Option<Duration>) -> Result<(), KeyValueError> {
+            let first = self.first.lock().expect("nobody panics here").take();
+            if let Some(first) = first {
+                first.await;
+            }
+            self.inner.put(key, value, expires).await
+        }
+
+        async fn delete(&self, key: &str) -> Result<(), KeyValueError> {
+            self.inner.delete(key).await
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_remembered_late_of_a_session_overwrites_nothing_newer() {
+        for (ends, expected) in [(false, "2"), (true, "ended")] {
+            let provider = crate::Provider::start();
+            let (process, user) = with_user(&provider).await;
+            let (platform, config) = (process.platform.clone(), process.config.clone());
+            let meanwhile = {
+                let (platform, config) = (platform.clone(), config.clone());
+                Box::pin(async move {
+                    if ends {
+                        sessions::end_all(&platform, &config, user, None, "logout").await.expect("an end");
+                    } else {
+                        sessions::outdate_all(&platform, &config, user).await.expect("a generation");
+                    }
+                })
+            };
+            let keys = LateKeys { inner: platform.keys.clone(), first: Mutex::new(Some(meanwhile)) };
+            let late = Platform { keys: Arc::new(keys), ..(*platform).clone() };
+            sessions::outdate_all(&late, &config, user).await.expect("a generation");
+            let found = platform.accounts.run(Statement::new("SELECT id FROM sessions", [])).await.expect("sessions");
+            let key = format!("session-ended/{}", found.rows[0].text(0).unwrap());
+            let value = platform.keys.get(&key).await.unwrap().expect("a value");
+            assert_eq!(String::from_utf8(value).unwrap(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_proved_before_a_suspension_opens_no_session() {
+        let provider = crate::Provider::start();
+        let (process, id) = with_user(&provider).await;
+        let (platform, config) = (&process.platform, &process.config);
         let run = async |sql| platform.accounts.run(Statement::new(sql, [])).await.expect("a statement");
-        let id = run("SELECT id FROM users").await.rows[0].text(0).map(UserId::parse).unwrap().expect("an id");
         // A login that read the account before, and is still verifying the password.
         let before = accounts::find(platform, id).await.expect("a user");
         let sign_in = async |user| {

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     Config,
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, FieldError, Result},
     store,
 };
 
@@ -61,7 +61,14 @@ pub async fn verify(
     }
     let begins = user.email_verified_at.is_none() && user.password_hash.is_none();
     let hash = match password {
-        Some(password) if begins => Some(passwords::hash(platform, config, password).await?),
+        Some(password) if begins => {
+            let entry = |rule| FieldError { pointer: "/password".into(), detail: rule };
+            let broken = passwords::broken_rules(config, password.expose(), &[email]);
+            if !broken.is_empty() {
+                return Err(Error::invalid(broken.into_iter().map(entry).collect()));
+            }
+            Some(passwords::hash(platform, config, password).await?)
+        }
         None if begins => {
             return Err(Error::field("/password", "Choose the password of your account and send it with the token."));
         }

@@ -279,9 +279,28 @@ pub async fn outdate_all(platform: &Platform, config: &Config, user: UserId) -> 
 /// What is left to do when [`store::sessions::outdate_all`] was part of a batch.
 pub async fn remember_generations(platform: &Platform, config: &Config, outcome: &Outcome) -> Result<()> {
     for (session, row) in store::sessions::ids(outcome)?.into_iter().zip(&outcome.rows) {
-        remember(platform, config, session, &row.integer(1)?.to_string()).await?;
+        remember_generation(platform, config, session, Some(row.integer(1)?)).await?;
     }
     Ok(())
+}
+
+/// Remembers a session's generation; `None`: it has ended. What is written late may overwrite something newer, so the session is
+/// looked at again afterwards, until what is remembered is what it is.
+async fn remember_generation(
+    platform: &Platform,
+    config: &Config,
+    session: SessionId,
+    mut generation: Option<i64>,
+) -> Result<()> {
+    while let Some(written) = generation {
+        remember(platform, config, session, &written.to_string()).await?;
+        generation =
+            store::sessions::decode_generation(&platform.accounts.run(store::sessions::generation(session)).await?)?;
+        if generation == Some(written) {
+            return Ok(());
+        }
+    }
+    remember_end(platform, config, session).await
 }
 
 /// Makes the access tokens of every ended session of a user worthless once more, within the bound of the key-value store: for

@@ -377,6 +377,16 @@ pub fn outdate_all(user: UserId) -> Statement {
     )
 }
 
+/// The generation of an open session.
+pub fn generation(id: SessionId) -> Statement {
+    Statement::new("SELECT generation FROM sessions WHERE id = ?1 AND ended_at IS NULL", [id.to_string().into()])
+}
+
+/// Decodes [`generation`]. `None`: it has ended.
+pub fn decode_generation(outcome: &Outcome) -> Result<Option<i64>, DatabaseError> {
+    outcome.rows.first().map(|row| row.integer(0)).transpose()
+}
+
 /// Sessions of a user that have ended and were used since (so they ended since): their access tokens may not have expired. A
 /// bounded number.
 pub fn ended_since(user: UserId, since: Timestamp) -> Statement {

@@ -67,3 +67,22 @@ async fn preferences_are_bounded_in_all() {
         assert_eq!((status, &refused["errors"][0]["pointer"]), (422, &json!(format!("/{field}"))), "{refused}");
     }
 }
+
+#[tokio::test]
+async fn names_of_preferences_have_no_control_characters() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    assert_eq!(user.patch(SETTINGS, &json!({ "preferences": { "": "kept" } })).await.status, 200);
+    for name in ["\0", "\0font", "font\0", "a\nb", "\u{7f}"] {
+        for preferences in [json!({ name: 1 }), json!({ "a": { name: null } }), json!({ "a": [[{ name: 1 }]] })] {
+            let (status, refused) = user.patch(SETTINGS, &json!({ "preferences": preferences })).await.json().await;
+            assert_eq!(
+                (status, &refused["errors"][0]["pointer"]),
+                (422, &json!("/preferences")),
+                "{name:?}: {refused}"
+            );
+        }
+    }
+    let (_, settings) = user.get(SETTINGS).await.json().await;
+    assert_eq!(settings["preferences"], json!({ "": "kept" }));
+}

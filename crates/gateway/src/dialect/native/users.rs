@@ -110,11 +110,27 @@ pub async fn update_settings(context: Context, caller: Caller, headers: HeaderMa
     let one_line = |text: &str| !text.chars().any(char::is_control);
     checked(&mut fields, &mut patch, "default_model", models::MAX_NAME, "Must be the name of a model.", one_line);
     if fields.has("preferences") {
-        patch.insert("preferences".into(), fields.maybe_object("preferences").map_or(Value::Null, Value::Object));
+        let preferences = fields.maybe_object("preferences").map_or(Value::Null, Value::Object);
+        if has_control_in_names(&preferences) {
+            fields.refuse("preferences", "The names in it must have no control characters.");
+        }
+        patch.insert("preferences".into(), preferences);
     }
     let patch = fields.finish(patch)?;
     let profile = profiles::update_settings(&context.platform, caller.user, &patch).await?;
     Ok(json(StatusCode::OK, &view_settings(profile)))
+}
+
+/// Whether a name in a value has a control character, at any depth. SQLite's `json_patch` takes a name that begins with U+0000 for
+/// an empty one.
+fn has_control_in_names(value: &Value) -> bool {
+    match value {
+        Value::Object(object) => {
+            object.iter().any(|(name, value)| name.chars().any(char::is_control) || has_control_in_names(value))
+        }
+        Value::Array(values) => values.iter().any(has_control_in_names),
+        _ => false,
+    }
 }
 
 /// `DELETE /api/v1/users/me`

@@ -249,6 +249,24 @@ fn the_parameters_of_a_query_are_the_ones_that_the_route_reads() {
     }
 }
 
+#[test]
+fn all_examples_sign_in_with_one_password() {
+    fn collect<'a>(value: &'a Value, found: &mut Vec<&'a Value>) {
+        match value {
+            Value::Object(object) => {
+                let shown = |name: &&str| object.get(*name).is_some_and(Value::is_string);
+                found.extend(["password", "current_password"].iter().copied().filter(shown).map(|name| &object[name]));
+                object.values().for_each(|value| collect(value, found));
+            }
+            Value::Array(values) => values.iter().for_each(|value| collect(value, found)),
+            _ => {}
+        }
+    }
+    let (document, mut found) = (document(), Vec::new());
+    collect(&document, &mut found);
+    assert!(found.len() >= 7 && found.iter().all(|password| *password == "Analytical-Engine-1"), "{found:?}");
+}
+
 /// The page `docs/endpoints.md`.
 fn endpoints() -> String {
     let document = document();

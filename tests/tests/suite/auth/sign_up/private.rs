@@ -43,6 +43,9 @@ async fn an_account_can_be_used_when_its_address_is_proved() {
     assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/password")), "{problem}");
     let (status, problem) = choose(&api, &token, "canaryy").await.json().await;
     assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/password")), "{problem}");
+    let (status, problem) = choose(&api, &token, &email).await.json().await;
+    assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/password")), "{problem}");
+    assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("e-mail address"), "{problem}");
     // What is refused for the password uses nothing up.
     let (status, tokens) = choose(&api, &token, PASSWORD).await.json().await;
     assert_eq!(status, 200, "{tokens}");
