@@ -197,3 +197,16 @@ async fn a_reset_unlinks_what_was_linked_before_the_address_was_proved() {
     let unlinked = told["events"].as_array().unwrap().iter().filter(|event| event["action"] == "identity_unlinked");
     assert_eq!(unlinked.count(), 1, "{told}");
 }
+
+#[tokio::test]
+async fn a_change_is_one_write_and_its_limit_is_none() {
+    let (api, database) = api().await;
+    register(&api, "ada@example.com").await;
+    let user = api.sign_in("ada@example.com", PASSWORD).await;
+    api.settle().await;
+    let before = database.writes();
+    for name in ["Ada", "Augusta", "Ada"] {
+        assert_eq!(user.patch("/api/v1/users/me", &json!({ "first_name": name })).await.status, 200);
+    }
+    assert_eq!(database.writes() - before, 3);
+}

@@ -31,6 +31,7 @@ async fn a_refusal_before_the_first_output_is_answered_by_the_second_provider_un
     for (refusal, calls) in [
         (Script::error(401, "invalid_request_error", "bad key"), 1),
         (Script::error(403, "permission_error", "not here"), 1),
+        (Script::error(404, "invalid_request_error", "Invalid URL (POST /chat/completions)"), 1),
         (Script::error(408, "timeout", "slow"), 3),
         (Script::rate_limited("7"), 1),
         (Script::error(503, "server_error", "busy"), 3),
@@ -81,8 +82,8 @@ async fn after_the_first_output_nothing_is_spliced() {
 async fn what_is_wrong_with_the_request_itself_is_asked_nowhere_else() {
     let api = Api::start().await;
     let user = api.user().await;
-    for status in [400, 413, 422] {
-        let model = api.provider.script(Script::error(status, "invalid_request_error", "no")).await;
+    for (status, words) in [(400, "no"), (404, "The model `gpt-0` does not exist"), (413, "no"), (422, "no")] {
+        let model = api.provider.script(Script::error(status, "invalid_request_error", words)).await;
         let second = api.provider.fallback(&model, Script::reply(&["Hello"])).await;
         let (found, code, run) = failure(&user, &model).await;
         assert_eq!((found, code), (400, json!("provider_rejected")), "{status}");
