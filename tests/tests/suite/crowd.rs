@@ -1,13 +1,14 @@
 //! Many at once: everybody is served, nobody is told to come back later, and nothing is paid twice.
 
 mod crowded {
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use futures_util::{StreamExt as _, future::join_all, stream};
     use http::Method;
     use serde_json::json;
     use testkit::upstream::Script;
     use tests::{Api, PASSWORD, User};
+    use tokio::time::Instant;
 
     /// So many on a running host. In process fewer: there the tests that count on short timeouts run beside.
     fn of(api: &Api, many: usize) -> usize {

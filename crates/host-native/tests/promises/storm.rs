@@ -19,6 +19,7 @@ const WRITERS: usize = 16;
 const REPLY: &str = "Hello, wörld";
 
 /// How many ends there are: by default enough to see that it works, and few enough for every run of the tests.
+#[expect(clippy::disallowed_methods, reason = "whoever wants more rounds says so in the environment of the test")]
 fn rounds() -> u64 {
     env::var("STORM_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(12)
 }
