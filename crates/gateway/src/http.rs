@@ -10,6 +10,7 @@ pub mod health;
 pub mod link_pages;
 pub mod openapi;
 pub mod pipeline;
+pub mod presence;
 pub mod problem;
 pub mod query;
 pub mod refusal;

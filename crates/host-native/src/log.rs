@@ -3,8 +3,8 @@
 use std::{
     fmt,
     io::Write,
-    sync::mpsc,
-    thread::{self, JoinHandle},
+    sync::{Mutex, PoisonError, mpsc},
+    thread,
     time::Duration,
 };
 
@@ -19,18 +19,26 @@ const BLOCK: usize = 64 * 1024;
 /// How long a line waits for others to be written with it: one wake of the thread and one write serve them all.
 const GATHER: Duration = Duration::from_millis(5);
 
+/// How long the last lines may take to be written.
+const LAST: Duration = Duration::from_secs(1);
+
 /// Lines written by a thread of their own, those that wait together in one write.
 pub struct Lines {
     sender: Option<mpsc::SyncSender<Box<str>>>,
-    thread: Option<JoinHandle<()>>,
+    /// Hears that the thread has ended.
+    ended: Mutex<mpsc::Receiver<()>>,
 }
 
 impl Lines {
     /// Lines to this stream. Starts the thread.
     pub fn new(stream: impl Write + Send + 'static) -> std::io::Result<Self> {
         let (sender, lines) = mpsc::sync_channel(WAITING);
-        let thread = thread::Builder::new().name("log".into()).spawn(move || write_all(stream, &lines))?;
-        Ok(Self { sender: Some(sender), thread: Some(thread) })
+        let (end, ended) = mpsc::channel::<()>();
+        thread::Builder::new().name("log".into()).spawn(move || {
+            write_all(stream, &lines);
+            drop(end);
+        })?;
+        Ok(Self { sender: Some(sender), ended: Mutex::new(ended) })
     }
 }
 
@@ -58,13 +66,11 @@ impl Log for Lines {
     }
 }
 
-/// Writes what waits, then ends the thread.
+/// Writes what waits, unless nobody reads it: a pipe that is full must not keep the process from ending.
 impl Drop for Lines {
     fn drop(&mut self) {
         drop(self.sender.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let _ = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner).recv_timeout(LAST);
     }
 }
 
@@ -102,5 +108,28 @@ mod tests {
         drop(lines);
         let text = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text.lines().collect::<Vec<_>>(), (0..100).map(|n| n.to_string()).collect::<Vec<_>>());
+    }
+
+    /// A pipe that nobody reads.
+    struct Full(mpsc::Receiver<()>);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_end_does_not_wait_for_a_stream_that_nobody_reads() {
+        let (reader, stream) = mpsc::channel();
+        let lines = Lines::new(Full(stream)).unwrap();
+        lines.write("a line");
+        drop(lines);
+        drop(reader);
     }
 }

@@ -57,6 +57,9 @@ const BODY: Duration = Duration::from_secs(30);
 /// silent meanwhile.
 const LINGER: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(5));
 
+/// The same while the server stops.
+const LINGER_AT_THE_END: Duration = Duration::from_millis(500);
+
 /// Pause after accepting failed (no file descriptors left): the next try would fail the same way at once.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -188,7 +191,10 @@ impl Server {
             let stream = connection.into_parts().io.into_inner();
             tokio::select! {
                 () = linger(stream) => {}
-                _ = phase.wait_for(|phase| *phase == Phase::Over) => {}
+                () = async {
+                    let _ = phase.wait_for(|phase| *phase != Phase::Serving).await;
+                    sleep(LINGER_AT_THE_END).await;
+                } => {}
             }
         }
     }

@@ -1,8 +1,12 @@
 //! What becomes of a run when its reader leaves: `finish`, `cancel`, `grace:N`.
 
-use serde_json::json;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use http::Method;
+use serde_json::{Value, json};
 use testkit::upstream::Script;
-use tests::{Api, Frame};
+use tests::{Api, Frame, PASSWORD, User};
 
 /// A piece, a pause in which the reader leaves, the rest.
 fn interruptible() -> Script {
@@ -74,4 +78,111 @@ async fn after_the_grace_the_run_is_stopped() {
     drop(frames);
     let call = api.provider.closed(&model, 3_000).await;
     assert_eq!(call["closed_early"], true);
+}
+
+/// Sends a request whose client leaves before its answer, the `n`th a little later than the one before.
+async fn leave(user: &User, n: u64, method: Method, path: &str, body: &Value) {
+    let _ = tokio::time::timeout(Duration::from_micros(100 + n * 250), user.send(method, path, &[], Some(body))).await;
+}
+
+/// The messages of a conversation, once no reply is under way.
+async fn settled(user: &User, conversation: &str) -> Vec<Value> {
+    let over = async {
+        loop {
+            let messages = user.messages(conversation).await;
+            if messages.iter().all(|message| message["status"] != "running") {
+                return messages;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), over).await.expect("replies that end")
+}
+
+#[tokio::test]
+async fn a_message_whose_client_leaves_before_its_answer_is_answered_or_was_never_there() {
+    const MESSAGES: u64 = 40;
+    let api = Api::start().await;
+    let user = api.user().await;
+    let model = api.provider.script(Script::reply(&["Hello"])).await;
+    let conversations = join_all((0..MESSAGES).map(|n| {
+        let (user, model) = (&user, &model);
+        async move {
+            let conversation = user.conversation().await;
+            let path = format!("/api/v1/chat/conversations/{conversation}/messages");
+            leave(user, n, Method::POST, &path, &json!({ "content": "Hello", "model": model })).await;
+            conversation
+        }
+    }))
+    .await;
+    // What has been received by now is done: this comes after it.
+    user.stream(&conversations[0], &model).await.rest().await;
+    let mut stored = 0;
+    for conversation in &conversations {
+        let messages = settled(&user, conversation).await;
+        let replies: Vec<_> = messages.iter().filter(|message| message["role"] == "model").collect();
+        for reply in &replies {
+            assert_eq!((&reply["status"], &reply["content"]), (&json!("completed"), &json!("Hello")), "{reply}");
+        }
+        stored += replies.len() as u64;
+    }
+    assert_eq!(api.provider.count(&model).await, stored);
+    println!("{} of {MESSAGES} messages were there, and each was answered", stored - 1);
+}
+
+#[tokio::test]
+async fn signing_out_has_its_whole_effect_though_the_client_leaves() {
+    let api = Api::start().await;
+    let outs = join_all((0..20).map(|n| {
+        let api = &api;
+        async move {
+            let user = api.user().await;
+            leave(&user, n, Method::POST, "/api/v1/auth/logout", &json!({ "scope": "global" })).await;
+            let body = json!({ "refresh_token": user.tokens["refresh_token"] });
+            if api.post("/api/v1/auth/refresh", &body).await.status == 200 {
+                // The request was never received.
+                return false;
+            }
+            // The session has ended: so does its access token, at the latest when what ended it is done.
+            let refused = async {
+                while user.get("/api/v1/auth/me").await.status != 401 {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(10), refused).await.expect("a token that ends");
+            true
+        }
+    }))
+    .await;
+    println!("{} of {} were signed out", outs.iter().filter(|out| **out).count(), outs.len());
+}
+
+#[tokio::test]
+async fn the_owner_is_told_of_a_new_password_though_the_client_leaves() {
+    let api = Api::start().await;
+    let changed = join_all((0..12).map(|n| {
+        let api = &api;
+        async move {
+            let user = api.verified_user().await;
+            let body = json!({ "current_password": PASSWORD, "new_password": "canary-Passw0rd-8" });
+            leave(&user, n * 4, Method::POST, "/api/v1/auth/password/change", &body).await;
+            let login = async |password| {
+                let body = json!({ "email": user.email, "password": password });
+                api.post("/api/v1/auth/login", &body).await.status == 200
+            };
+            while !login("canary-Passw0rd-8").await {
+                if login(PASSWORD).await {
+                    // Never received, or not done yet: then the other password counts soon.
+                    tokio::time::sleep(Duration::from_millis(300)).await;
+                    if login(PASSWORD).await {
+                        return false;
+                    }
+                }
+            }
+            api.provider.mail_about(&user.email, "password was changed").await;
+            true
+        }
+    }))
+    .await;
+    println!("{} of {} passwords were changed", changed.iter().filter(|changed| **changed).count(), changed.len());
 }

@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use ports::{Client, Platform};
 
+use super::presence::Presence;
 use crate::{Config, Error, service::identity::Identity};
 
 /// The request's surroundings. Clones are cheap.
@@ -19,6 +20,8 @@ pub struct Context {
     pub request_id: Arc<str>,
     /// Who is at the other end.
     pub client: Client,
+    /// Whether it still waits for the answer.
+    pub presence: Presence,
 }
 
 impl<S: Sync> FromRequestParts<S> for Context {

@@ -10,6 +10,7 @@ use tower_service::Service as _;
 use super::{
     context::Context,
     cors,
+    presence::{Presence, carry_out},
     problem::{self, Failure},
     request_id,
 };
@@ -45,15 +46,21 @@ pub async fn handle(
     } else {
         trim_slash(request.uri_mut());
         let client = request.extensions_mut().remove::<Client>().unwrap_or_default();
+        let (_waiting, presence) = Presence::new();
+        let is_safe = request.method().is_safe();
         request.extensions_mut().insert(Context {
             platform: platform.clone(),
             config: config.clone(),
             request_id: request_id.clone(),
             client,
+            presence,
         });
-        match router.clone().call(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
+        let work = router.clone().call(request);
+        let answered = if is_safe { Ok(work.await) } else { carry_out(&*platform.tasks, work).await };
+        match answered {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(error) => axum::response::IntoResponse::into_response(error),
         }
     };
 

@@ -59,10 +59,10 @@ pub async fn create(context: Context, caller: Caller, headers: HeaderMap, body: 
         completions::start(platform, config, caller.user, complete).await?
     };
     if options.stream {
-        let (first, events) = runs::hold(platform, events, config.hold).await?;
+        let (first, events) = context.presence.during(runs::hold(platform, events, config.hold)).await?;
         return Ok(sse::response(platform.clone(), run, &first, events, config.heartbeat));
     }
-    let reply = runs::collect(events).await?;
+    let reply = context.presence.during(runs::collect(events)).await?;
     let completion = wire::Completion {
         text: reply.text,
         model,

@@ -103,7 +103,10 @@ async fn reply(
         };
         messages::send(platform, config, caller.user, send).await?
     };
-    if options.stream { stream(context, sent).await } else { whole(context, caller, sent).await }
+    context
+        .presence
+        .during(async { if options.stream { stream(context, sent).await } else { whole(context, caller, sent).await } })
+        .await
 }
 
 /// `parent_id`: without it the newest message, null for the root.
