@@ -93,6 +93,21 @@ impl ChatEvent {
         }
     }
 
+    /// As much of this output as fits into so many bytes; `None` if nothing does. A text is cut between two characters, a fragment
+    /// of a tool call is kept whole or not at all.
+    #[must_use]
+    pub fn fitted(self, room: usize) -> Option<Self> {
+        let cut = |mut text: String| {
+            text.truncate(text.floor_char_boundary(room));
+            (!text.is_empty()).then_some(text)
+        };
+        match self {
+            Self::Text(text) => cut(text).map(Self::Text),
+            Self::Reasoning(text) => cut(text).map(Self::Reasoning),
+            other => (other.bytes() <= room).then_some(other),
+        }
+    }
+
     /// Whether this event is output that a user would see: after it, nothing may be retried silently.
     pub fn is_output(&self) -> bool {
         matches!(self, Self::Text(_) | Self::Reasoning(_) | Self::ToolCall { .. })
@@ -142,6 +157,17 @@ pub struct Usage {
     pub output: u64,
     /// Reasoning tokens.
     pub reasoning: u64,
+}
+
+/// More tokens than any model reads or writes in one call.
+const MOST_TOKENS: u64 = 10_000_000;
+
+impl Usage {
+    /// Whether a model can have used so many tokens.
+    pub fn is_believable(&self) -> bool {
+        let buckets = [self.input, self.cache_read, self.cache_write, self.output, self.reasoning];
+        buckets.into_iter().all(|tokens| tokens <= MOST_TOKENS)
+    }
 }
 
 /// An estimate of a text's tokens for budgets: four bytes a token, rounded up, and four for the turn around it.
@@ -203,6 +229,27 @@ mod tests {
         assert_eq!(call(&bad).without_nul(), call(&good));
         let started = |model| ChatEvent::Started { model: Some(model) };
         assert_eq!(started(bad()).without_nul(), started(good()));
+    }
+
+    #[test]
+    fn output_is_cut_between_two_characters_and_a_fragment_of_a_call_is_not_cut() {
+        let text = |text: &str| ChatEvent::Text(text.into());
+        assert_eq!(text("aäb").fitted(4), Some(text("aäb")));
+        assert_eq!(text("aäb").fitted(3), Some(text("aä")));
+        assert_eq!(text("aäb").fitted(2), Some(text("a")));
+        assert_eq!(text("ä").fitted(1), None);
+        assert_eq!(ChatEvent::Reasoning("hm".into()).fitted(1), Some(ChatEvent::Reasoning("h".into())));
+        let call = ChatEvent::ToolCall { index: 0, id: None, name: Some("f".into()), arguments: "{}".into() };
+        assert_eq!(call.clone().fitted(3), Some(call.clone()));
+        assert_eq!(call.fitted(2), None);
+    }
+
+    #[test]
+    fn a_count_that_no_model_has_is_not_believed() {
+        let of = |tokens| Usage { output: tokens, ..Usage::default() };
+        assert!(of(10_000_000).is_believable());
+        assert!(!of(10_000_001).is_believable());
+        assert!(!Usage { cache_read: u64::MAX, ..Usage::default() }.is_believable());
     }
 
     #[test]

@@ -250,7 +250,7 @@ impl Runs for LocalRuns {
     }
 
     async fn follow(&self, key: RunKey, after: Seq) -> Result<EventStream, RunsError> {
-        match self.hub(key) {
+        match self.hub(key).filter(|hub| !hub.is_let_go()) {
             Some(hub) => Ok(hub.reader(after)),
             None => log_reader::open(self.config.clone(), self.parts.clone(), key, self.others, after).await,
         }

@@ -1,5 +1,5 @@
 //! Every character that a provider may send comes through, is stored and is read back; U+0000, which no store keeps in a text,
-//! becomes U+FFFD.
+//! becomes U+FFFD, and so does half a surrogate pair.
 
 use http::Method;
 use serde_json::json;
@@ -51,6 +51,30 @@ async fn nul_is_replaced_in_reasoning_and_tool_calls_too() {
     assert_eq!(frames[3].json(), call);
     assert_eq!(frames[4].json()["status"], "completed");
     assert_eq!(user.messages(&conversation).await[1]["content"], "\u{fffd}");
+}
+
+#[tokio::test]
+async fn half_a_surrogate_pair_is_replaced_in_a_stream_and_in_a_whole_reply() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let chunk =
+        |text: &str| format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n");
+    let split = Script::new().head(200).send(&chunk("a \\ud83d")).send(&chunk("\\ude00 b")).finish("stop").done();
+    let conversation = user.conversation().await;
+    let model = api.provider.script(split).await;
+    let frames = user.stream(&conversation, &model).await.rest().await;
+    assert_eq!(
+        (joined(&frames).as_str(), &frames.last().unwrap().json()["status"]),
+        ("a \u{fffd}\u{fffd} b", &json!("completed"))
+    );
+    assert_eq!(user.messages(&conversation).await[1]["content"], "a \u{fffd}\u{fffd} b");
+
+    let whole =
+        r#"{"choices":[{"index":0,"message":{"content":"\\ud83d \ud83d \ud83d\ude00"},"finish_reason":"stop"}]}"#;
+    let script = Script::new().head(200).content_type("application/json").send(whole);
+    let body = json!({ "prompt": "Hello", "model": api.provider.script(script).await });
+    let (status, reply) = user.post("/api/v1/ai/complete", &body).await.json().await;
+    assert_eq!((status, &reply["text"]), (200, &json!("\\ud83d \u{fffd} \u{1f600}")));
 }
 
 #[tokio::test]

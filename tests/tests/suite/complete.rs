@@ -284,3 +284,72 @@ async fn a_stored_completion_that_is_deleted_under_way_is_given_up() {
     assert_eq!(user.delete(&format!("/api/v1/runs/{run}")).await.status, 204);
     assert_eq!(api.provider.closed(&model, 5_000).await["closed_early"], true);
 }
+
+#[tokio::test]
+async fn a_stored_completion_that_is_deleted_before_its_answer_is_not_found() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let script = Script::new().head(200).delta("Hel").drip(&": quiet\n\n".repeat(1_000), 9, 100);
+    let model = api.provider.script(script).await;
+    let (key, plain) = ([("idempotency-key", "k")], json!({ "prompt": "Hello", "model": model, "store": true }));
+    let mut streamed = plain.clone();
+    streamed["stream"] = json!(true);
+    let deleting = async {
+        api.provider.counted(&model, 1).await;
+        let mut frames = user.send(Method::POST, PATH, &key, Some(&streamed)).await.frames().await;
+        let run = frames.next().await.expect("the first event").run;
+        user.delete(&format!("/api/v1/runs/{run}")).await.status
+    };
+    let (answer, deleted) = tokio::join!(user.send(Method::POST, PATH, &key, Some(&plain)), deleting);
+    assert_eq!(deleted, 204);
+    let (status, problem) = answer.json().await;
+    assert_eq!((status, &problem["detail"]), (404, &json!("Run not found")), "{problem}");
+}
+
+#[tokio::test]
+async fn a_repeated_completion_names_the_model_that_answered_the_first_one() {
+    const SETTINGS: &str = "/api/v1/users/me/settings";
+    let api = Api::start().await;
+    let user = api.user().await;
+    let (one, two) =
+        (api.provider.script(Script::reply(&["one"])).await, api.provider.script(Script::reply(&["two"])).await);
+    let (key, body) = ([("idempotency-key", "k")], json!({ "prompt": "Hello" }));
+    assert_eq!(user.patch(SETTINGS, &json!({ "default_model": one })).await.status, 200);
+    let first = complete(&user, &key, &body).await;
+    assert_eq!((&first["text"], &first["model"]), (&json!("one"), &json!(one)));
+    assert_eq!(user.patch(SETTINGS, &json!({ "default_model": two })).await.status, 200);
+    assert_eq!(complete(&user, &key, &body).await, first);
+}
+
+mod tight {
+    use super::*;
+
+    #[tokio::test]
+    async fn repetitions_and_reads_of_a_run_are_limited_as_reads() {
+        let api = Api::with_profile("tight").await;
+        let conversation_of =
+            async |user: &User| format!("/api/v1/chat/conversations/{}/messages", user.conversation().await);
+        for kind in ["run", "completion", "message"] {
+            let user = api.elsewhere().user().await;
+            let key = [("idempotency-key", "k")];
+            let (path, body) = match kind {
+                "message" => (conversation_of(&user).await, json!({ "content": "Hello", "model": "littoral-offline" })),
+                _ => (PATH.to_owned(), json!({ "prompt": "Hello", "model": "littoral-offline" })),
+            };
+            let (status, first) = user.send(Method::POST, &path, &key, Some(&body)).await.json().await;
+            assert_eq!(status, 200, "{first}");
+            let run = format!("/api/v1/runs/{}", first["run_id"].as_str().unwrap());
+            let again = async || match kind {
+                "run" => user.get(&run).await,
+                _ => user.send(Method::POST, &path, &key, Some(&body)).await,
+            };
+            for _ in 0..12 {
+                assert_eq!(again().await.status, 200, "{kind}");
+            }
+            let refused = again().await;
+            assert!(refused.header("retry-after").is_some(), "{kind}");
+            let (status, problem) = refused.json().await;
+            assert_eq!((status, &problem["code"]), (429, &json!("rate_limited")), "{kind}");
+        }
+    }
+}

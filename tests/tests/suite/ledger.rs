@@ -48,6 +48,30 @@ async fn a_reply_that_was_not_counted_costs_an_estimate() {
 }
 
 #[tokio::test]
+async fn a_count_that_no_model_has_is_not_believed() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    for nonsense in [json!(u64::MAX), json!(1e30), json!(10_000_001), json!(-1), json!(2.5)] {
+        for usage in [
+            json!({ "prompt_tokens": nonsense, "completion_tokens": 2 }),
+            json!({ "prompt_tokens": 9, "completion_tokens": nonsense }),
+        ] {
+            let script = Script::new().head(200).delta("Hello").finish("stop").usage(usage.clone()).done();
+            let model = api.provider.script(script).await;
+            let conversation = user.conversation().await;
+            let frames = user.stream(&conversation, &model).await.rest().await;
+            let run = user.ended(&frames[0].run).await;
+            assert_eq!(cost(&run), (Some(6 * 1_000 + 6 * 2_000), Some(true)), "{usage}");
+            assert_eq!((&run["status"], &run["usage"]), (&json!("completed"), &Value::Null), "{usage}");
+            if let Some(log) = api.log_lines() {
+                let told = |line: &&String| line.contains("not believed") && line.contains(&frames[0].run);
+                assert_eq!(log.iter().filter(told).count(), 1, "{usage}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn while_a_run_goes_on_its_cost_is_not_known() {
     let api = Api::start().await;
     let user = api.user().await;

@@ -1,9 +1,9 @@
 //! Streams: order, form, heartbeats, the hold before the status.
 
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::upstream::Script;
-use tests::{Api, joined};
+use tests::{Api, Frame, joined};
 
 #[tokio::test]
 async fn a_reply_streams_in_order_and_is_stored() {
@@ -125,11 +125,20 @@ mod tight {
         let api = Api::with_profile("tight").await;
         let piece = "x".repeat(600);
         let call = |name: &str| json!({ "tool_calls": [{ "index": 0, "id": "c", "function": { "name": name, "arguments": piece } }] });
-        for (first, second) in [
-            (json!({ "content": piece }), json!({ "content": piece })),
-            (json!({ "reasoning_content": piece }), json!({ "reasoning_content": piece })),
-            (call("f"), call("")),
-            (json!({ "content": piece }), json!({ "reasoning_content": piece })),
+        // What does not fit is cut, or a fragment of a call left out.
+        for (first, second, expected) in [
+            (json!({ "content": piece }), json!({ "content": piece }), &["state", "delta", "delta", "end"][..]),
+            (
+                json!({ "reasoning_content": piece }),
+                json!({ "reasoning_content": piece }),
+                &["state", "reasoning", "reasoning", "end"],
+            ),
+            (call("f"), call(""), &["state", "tool", "end"]),
+            (
+                json!({ "content": piece }),
+                json!({ "reasoning_content": piece }),
+                &["state", "delta", "reasoning", "end"],
+            ),
         ] {
             let user = api.elsewhere().user().await;
             let conversation = user.conversation().await;
@@ -137,8 +146,39 @@ mod tight {
             let model = api.provider.script(script).await;
             let frames = user.stream(&conversation, &model).await.rest().await;
             let events: Vec<_> = frames.iter().map(|frame| frame.event.as_str()).collect();
-            assert_eq!((events.len(), events[2]), (3, "end"), "{events:?}");
-            assert_eq!(frames[2].json()["status"], "length");
+            assert_eq!(events, expected);
+            let kept = |frame: &Frame| frame.json()["text"].as_str().map_or(0, str::len);
+            let bytes: usize = frames.iter().map(kept).sum();
+            assert!(bytes == 1_024 || expected[1] == "tool", "{bytes} bytes are kept");
+            assert_eq!(frames.last().unwrap().json()["status"], "length");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_piece_that_is_longer_than_a_reply_may_be_is_cut_between_two_characters_and_its_count_is_kept() {
+        let api = Api::with_profile("tight").await;
+        let (long, kept) = (format!("a{}", "ä".repeat(2_000)), format!("a{}", "ä".repeat(511)));
+        let usage = json!({ "prompt_tokens": 7, "completion_tokens": 4_000 });
+        let whole = json!({
+            "choices": [{ "index": 0, "message": { "content": long }, "finish_reason": "stop" }], "usage": usage,
+        });
+        // In one piece, so that all of it is decoded together.
+        let event = |data: Value| format!("data: {data}\n\n");
+        let streamed = [
+            event(json!({ "choices": [{ "index": 0, "delta": { "content": long } }] })),
+            event(json!({ "choices": [{ "index": 0, "delta": { "content": "more" }, "finish_reason": "stop" }] })),
+            event(json!({ "choices": [], "usage": usage })),
+        ];
+        for script in [Script::json(200, &whole), Script::new().head(200).send(&streamed.concat()).done()] {
+            let user = api.elsewhere().user().await;
+            let conversation = user.conversation().await;
+            let model = api.provider.script(script).await;
+            let frames = user.stream(&conversation, &model).await.rest().await;
+            assert_eq!(joined(&frames), kept);
+            assert_eq!(frames.last().unwrap().json()["status"], "length");
+            let run = user.ended(&frames[0].run).await;
+            assert_eq!((&run["usage"]["output_tokens"], &run["cost_estimated"]), (&json!(4_000), &json!(false)));
+            assert_eq!(user.messages(&conversation).await[1]["content"], json!(kept));
         }
     }
 }

@@ -52,10 +52,6 @@ async fn a_break_after_output_is_an_error_in_the_stream_and_keeps_the_text() {
         (begun().send("data: {not json}\n\n"), "provider_malformed"),
         (begun().send_bytes(b"data: \xff\xfe\n\n"), "provider_malformed"),
         (
-            begun().send("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"\\ud800\"}}]}\n\n"),
-            "provider_malformed",
-        ),
-        (
             begun().event(json!({ "error": { "message": "boom", "type": "server_error", "code": null } })),
             "provider_unavailable",
         ),
@@ -147,6 +143,18 @@ async fn a_wait_beyond_our_patience_is_passed_on() {
     let (status, problem) = answer.json().await;
     assert_eq!((status, &problem["code"]), (429, &json!("provider_rate_limited")));
     assert_eq!(api.provider.count(&model).await, 1);
+}
+
+#[tokio::test]
+async fn no_wait_of_more_than_a_day_is_passed_on() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    for wait in ["86401", "99999999999999", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+        let conversation = user.conversation().await;
+        let model = api.provider.script(Script::rate_limited(wait)).await;
+        let answer = user.post(&path(&conversation), &json!({ "content": "Hello", "model": model })).await;
+        assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (429, Some("86400")), "{wait}");
+    }
 }
 
 #[tokio::test]

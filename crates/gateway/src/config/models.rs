@@ -4,6 +4,8 @@ use ports::SettingsError;
 
 use super::{OFFLINE_MODEL, reader::Reader};
 
+/// The longest name of a model, in characters.
+pub const MAX_NAME: usize = 200;
 /// The most entries of the list.
 const MOST: usize = 100;
 
@@ -16,11 +18,14 @@ pub(super) async fn read(
 ) -> Result<Vec<String>, SettingsError> {
     let text = read.text("LITTORAL_MODELS").await?.unwrap_or_default();
     let mut models = vec![default.to_owned()];
+    if default.len() > MAX_NAME {
+        read.refuse("LITTORAL_MODEL", &format!("expected the name of a model, of up to {MAX_NAME} characters"));
+    }
     for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
         let valid = entry.strip_suffix('*').map_or_else(|| is_name(entry), |begin| begin.bytes().all(is_plain));
-        if !valid || models.len() > MOST {
+        if !valid || entry.len() > MAX_NAME || models.len() > MOST {
             let expected = format!(
-                "expected up to {MOST} names of models separated by commas, like gpt-4o-mini,gpt-4o; one that ends in * stands for all that begin so"
+                "expected up to {MOST} names of models of up to {MAX_NAME} characters, separated by commas, like gpt-4o-mini,gpt-4o; one that ends in * stands for all that begin so"
             );
             read.refuse("LITTORAL_MODELS", &expected);
             break;
@@ -67,6 +72,16 @@ mod tests {
         for bad in ["a b", "../a", "a//b", "*a", "ä"] {
             let problems = load(&[PROVIDER, ("LITTORAL_MODELS", bad)]).unwrap_err().0;
             assert!(problems.len() == 1 && problems[0].starts_with("LITTORAL_MODELS: "), "{bad}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_no_longer_than_a_request_may_name() {
+        let of = |name: &'static str, length| load(&[PROVIDER, (name, &*"m".repeat(length).leak())]);
+        for name in ["LITTORAL_MODEL", "LITTORAL_MODELS"] {
+            assert!(of(name, MAX_NAME).is_ok(), "{name}");
+            let problems = of(name, MAX_NAME + 1).unwrap_err().0;
+            assert!(problems.len() == 1 && problems[0].starts_with(&format!("{name}: ")), "{problems:?}");
         }
     }
 

@@ -24,7 +24,7 @@ use super::{
     settlement::Ending,
     watch::{Interruption, Watch},
 };
-use crate::Config;
+use crate::{Config, log::Line};
 
 /// How much of a refusal's body is read.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
@@ -57,6 +57,8 @@ pub struct Engine {
     /// Whether a provider may have taken the request, so that it costs something.
     dispatched: bool,
     seen: Seen,
+    /// The last count of tokens that was not believed.
+    doubted: Option<Usage>,
 }
 
 /// Why an attempt ended without a finish.
@@ -92,6 +94,7 @@ impl Engine {
             bytes: 0,
             dispatched: false,
             seen: Seen::default(),
+            doubted: None,
         }
     }
 
@@ -228,35 +231,53 @@ impl Engine {
         finish.ok_or_else(|| self.failed(&ProviderError::new(ProviderErrorKind::Incomplete)))
     }
 
-    /// Records decoded events and shows them. Returns a finish when the reply is as long as it may get.
+    /// Records decoded events and shows them. Returns a finish when the reply is as long as it may get: output that goes beyond
+    /// that is cut, and behind it only the count of tokens matters.
     fn take(&mut self, decoded: impl Iterator<Item = ChatEvent>, finish: &mut Option<Finish>) -> Option<Finish> {
         let now = self.parts.clock.now();
         let (mut shown, mut limit) = (Vec::new(), None);
         for event in decoded.map(ChatEvent::without_nul) {
             match &event {
-                ChatEvent::Usage(usage) => self.usage = Some(*usage),
+                ChatEvent::Usage(usage) => self.count(*usage),
                 ChatEvent::Finished(reason) => *finish = Some(*reason),
                 _ => {}
             }
             self.seen.add(&event);
+            if limit.is_some() {
+                continue;
+            }
+            let (bytes, room) = (event.bytes(), self.config.max_reply_bytes - self.bytes);
+            if bytes > room {
+                limit = Some(Finish::Length);
+            }
+            let Some(event) = event.fitted(room) else { continue };
             let Some((kind, data)) = payload::of_output(&event) else { continue };
             self.bytes += event.bytes();
-            if self.bytes > self.config.max_reply_bytes {
-                limit = Some(Finish::Length);
-                break;
-            }
             if let ChatEvent::Text(text) = &event {
                 self.recorder.text.push_str(text);
             }
             shown.push(self.recorder.record(kind, data, now));
             if self.recorder.last() >= MAX_EVENTS {
                 limit = Some(Finish::Length);
-                break;
             }
         }
         self.has_output |= !shown.is_empty();
         self.hub.push(&shown);
         limit
+    }
+
+    /// Takes in a count of tokens. One that no model has counts as not given, and the log tells of the first of them.
+    fn count(&mut self, usage: Usage) {
+        self.usage = usage.is_believable().then_some(usage);
+        if self.usage.is_some() || self.doubted.replace(usage).is_some() {
+            return;
+        }
+        Line::new(self.parts.clock.now(), "warn", "a provider's count of tokens is not believed")
+            .with("request_id", self.job.request_id.as_str())
+            .show("run_id", self.key.run)
+            .with("provider", self.asked)
+            .with("usage", payload::of_usage(usage))
+            .write(&*self.parts.log);
     }
 
     fn record(&mut self, kind: EventKind, data: Arc<str>) {

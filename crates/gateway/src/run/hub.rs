@@ -63,6 +63,12 @@ impl Hub {
         self.news.notify(usize::MAX);
     }
 
+    /// Whether the owner let go of the run without an end.
+    pub fn is_let_go(&self) -> bool {
+        let state = self.state();
+        state.closed && state.events.last().is_none_or(|last| last.kind != EventKind::End)
+    }
+
     /// Returns when the hub is closed.
     pub async fn closed(&self) {
         loop {

@@ -1,5 +1,7 @@
 //! Which providers may answer, and what their failures mean to the caller.
 
+use std::time::Duration;
+
 use domain::{Timestamp, chat::Turn};
 use ports::{HttpError, HttpErrorKind};
 use providers::{Offline, OpenAi, Provider, ProviderError, ProviderErrorKind as Kind};
@@ -39,6 +41,9 @@ pub fn routes(config: &Config, model: &str, at: Timestamp) -> Vec<Route> {
     let affordable = |route: &Route| config.money.budget.is_none() || config.money.rates(&route.model, at).is_some();
     [open("primary", first, model)].into_iter().chain(fallback.filter(affordable)).collect()
 }
+
+/// The longest wait of a provider's that is passed on.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// What to do about a 404 that is not about the model.
 const WRONG_URL: &str = "The model's provider has nothing at this address. This server's operator must check \
@@ -122,7 +127,7 @@ pub fn failed(error: &ProviderError, turns: &[Turn], now: Timestamp) -> Failure 
     }
     let detail = if error.kind == Kind::NotFound { WRONG_URL } else { error.detail };
     Failure {
-        fault: Fault::new(status, code, detail).after(error.retry_after.map(|wait| wait.wait(now))),
+        fault: Fault::new(status, code, detail).after(error.retry_after.map(|wait| wait.wait(now).min(LONGEST_WAIT))),
         retryable: refused && error.retryable(),
         refused,
         elsewhere: refused && !ours,

@@ -40,25 +40,26 @@ pub struct Complete {
     pub fingerprint: String,
 }
 
+/// A completion under way.
+pub struct Begun {
+    /// The run that makes it.
+    pub run: RunId,
+    /// The model that was asked for: of a repeated request, by the first one.
+    pub model: String,
+    /// The run's events from the first one on.
+    pub events: EventStream,
+}
+
 /// The run of an earlier request with this key, if there was one and the request is the same.
-pub async fn attach_earlier(
-    platform: &Platform,
-    user: UserId,
-    key: &str,
-    fingerprint: &str,
-) -> Result<Option<(RunId, EventStream)>> {
+pub async fn attach_earlier(platform: &Platform, user: UserId, key: &str, fingerprint: &str) -> Result<Option<Begun>> {
     let Some(run) = runs::find_same(platform, user, key, fingerprint).await? else { return Ok(None) };
-    Ok(Some((run.id, runs::follow(platform, user, run.id, 0).await?)))
+    let events = runs::follow(platform, user, run.id, 0).await?;
+    Ok(Some(Begun { run: run.id, model: run.model, events }))
 }
 
 /// Starts the run: one round trip to the store. Nothing but the ledger's entry is stored, unless the caller asks for it or
 /// names an idempotency key; or, where a reader who comes back would not find the run otherwise, only for a while.
-pub async fn start(
-    platform: &Platform,
-    config: &Config,
-    user: UserId,
-    complete: Complete,
-) -> Result<(RunId, EventStream)> {
+pub async fn start(platform: &Platform, config: &Config, user: UserId, complete: Complete) -> Result<Begun> {
     let now = platform.clock.now();
     let run = platform.entropy.id(now, RunId::new);
     let key = RunKey { user, run };
@@ -94,10 +95,8 @@ pub async fn start(
     match (platform.chats.for_user(user).batch(batch).await, &complete.idempotency_key) {
         (Ok(_), _) => {}
         (Err(error), Some(idempotency_key)) if error.is_unique("runs.user_id, runs.idempotency_key") => {
-            let earlier = runs::find_same(platform, user, idempotency_key, &complete.fingerprint).await?;
-            let run =
-                earlier.ok_or_else(|| Error::unavailable("a run that holds an idempotency key cannot be found"))?;
-            return Ok((run.id, runs::follow(platform, user, run.id, 0).await?));
+            let earlier = attach_earlier(platform, user, idempotency_key, &complete.fingerprint).await?;
+            return earlier.ok_or_else(|| Error::unavailable("a run that holds an idempotency key cannot be found"));
         }
         (Err(error), _) => return Err(charges::refused(error, now)),
     }
@@ -113,5 +112,6 @@ pub async fn start(
         reserved: quote.reserved,
         request,
     };
-    Ok((run, platform.runs.start(key, job.encode()).await?))
+    let events = platform.runs.start(key, job.encode()).await?;
+    Ok(Begun { run, model: complete.model, events })
 }

@@ -209,6 +209,10 @@ fn place(
             if matches!(parent, Parent::Message(_)) && below.is_none() {
                 return Err(Error::field("/parent_id", "Must be the id of a message of this conversation."));
             }
+            // A model would read two questions in a row.
+            if matches!(parent, Parent::Message(_)) && steps.first().is_some_and(|step| step.role == Role::User) {
+                return Err(Error::field("/parent_id", "Must be a reply of this conversation."));
+            }
             Ok((new_id(), below, Some(content)))
         }
         Question::Again(_) => {

@@ -10,8 +10,7 @@ use crate::{
     store,
 };
 
-/// The longest model name, in characters.
-pub const MAX_NAME: usize = 200;
+pub use crate::config::models::MAX_NAME;
 
 /// The model that a request means: the one that it names, if that is allowed, or the one of a request that names none.
 pub async fn resolve(platform: &Platform, config: &Config, user: UserId, asked: Option<&str>) -> Result<String> {

@@ -96,6 +96,17 @@ pub async fn collect(events: EventStream) -> Result<Reply> {
     Err(Error::unavailable("a run's events broke off"))
 }
 
+/// The same of a stored run. Where its events break off, it changed hands or was deleted: the store knows which, and one that was
+/// deleted is not found.
+pub async fn collect_stored(platform: &Platform, key: RunKey, events: EventStream) -> Result<Reply> {
+    match collect(events).await {
+        Err(error) if error.kind == ErrorKind::Unavailable => {
+            collect(follow(platform, key.user, key.run, 0).await?).await
+        }
+        reply => reply,
+    }
+}
+
 /// Waits up to `hold` for the first output, so that an early failure can be a true status. Returns the events that came.
 pub async fn hold(platform: &Platform, mut events: EventStream, hold: Duration) -> Result<(Vec<Event>, EventStream)> {
     let (mut first, mut fault) = (Vec::new(), None);
@@ -120,6 +131,21 @@ pub async fn hold(platform: &Platform, mut events: EventStream, hold: Duration) 
             EventKind::State | EventKind::Usage | EventKind::Error => {}
             _ => return Ok((first, events)),
         }
+    }
+}
+
+/// The same of a stored run, for which [`collect_stored`] says what events that break off mean.
+pub async fn hold_stored(
+    platform: &Platform,
+    key: RunKey,
+    events: EventStream,
+    patience: Duration,
+) -> Result<(Vec<Event>, EventStream)> {
+    match hold(platform, events, patience).await {
+        Err(error) if error.kind == ErrorKind::Unavailable => {
+            hold(platform, follow(platform, key.user, key.run, 0).await?, patience).await
+        }
+        held => held,
     }
 }
 

@@ -216,3 +216,28 @@ fn too_many_tool_calls_and_too_large_errors_cost_no_memory() {
     let error = format!("data: {{\"error\":[{}0]}}\n\n", "0,".repeat(100_000));
     assert_eq!(decoded(&error).1.unwrap_err().kind, ProviderErrorKind::Reported);
 }
+
+#[test]
+fn nonsense_in_a_count_of_tokens_is_no_small_number() {
+    let usage = |counts: &str| {
+        let end = r#"{"index":0,"delta":{"content":"Hi"},"finish_reason":"stop"}"#;
+        let (events, ended) = decoded(&format!("data: {{\"choices\":[{end}],\"usage\":{counts}}}\n\n"));
+        assert_eq!(ended, Ok(()), "{counts}");
+        events.into_iter().find_map(|event| if let ChatEvent::Usage(usage) = event { Some(usage) } else { None })
+    };
+    for nonsense in ["18446744073709551615", "1e30", "-1", "-0.5", "2.5", "99999999999999999999999"] {
+        for field in ["prompt_tokens", "completion_tokens"] {
+            let usage = usage(&format!(r#"{{"{field}":{nonsense}}}"#)).unwrap();
+            assert!(!usage.is_believable(), "{field} {nonsense}: {usage:?}");
+        }
+        // A detail that cannot be read is one that was not told.
+        let details = format!(
+            r#"{{"prompt_tokens":9,"completion_tokens":4,"total_tokens":{nonsense},"prompt_tokens_details":{{"cached_tokens":{nonsense}}},"completion_tokens_details":{{"reasoning_tokens":{nonsense}}}}}"#
+        );
+        assert_eq!(
+            usage(&details),
+            Some(domain::chat::Usage { input: 9, output: 4, ..Default::default() }),
+            "{nonsense}"
+        );
+    }
+}

@@ -1,6 +1,8 @@
 //! The reply's JSON, as serde structs: one shape for a streamed chunk and for a whole completion, which differ only in
 //! `delta` and `message`. Fields that mean nothing to us are not named, so that nothing is wrong with them.
 
+mod surrogates;
+
 use domain::chat::Usage;
 use serde::{
     Deserialize, Deserializer,
@@ -16,13 +18,15 @@ pub(super) struct Unreadable {
     pub(super) is_cut: bool,
 }
 
-/// Reads a chunk.
+/// Reads a chunk. Half a surrogate pair in it, as a provider sends that cuts its text between the two, is read as U+FFFD.
 pub(super) fn parse(json: &[u8]) -> Result<Chunk, Unreadable> {
     // serde would also fill a struct from an array, field by field.
     if json.first() != Some(&b'{') {
         return Err(Unreadable { note: "no JSON object".to_owned(), is_cut: false });
     }
-    serde_json::from_slice(json).map_err(|error| Unreadable {
+    let chunk = serde_json::from_slice(json)
+        .or_else(|error| surrogates::without_lone(json).map_or(Err(error), |mended| serde_json::from_slice(&mended)));
+    chunk.map_err(|error| Unreadable {
         note: format!("JSON: {:?} error at line {}, column {}", error.classify(), error.line(), error.column()),
         is_cut: error.is_eof(),
     })
@@ -171,11 +175,11 @@ impl Counts {
     /// total says that more was counted than both (xAI, Google), the rest is reasoning that the completion left out.
     pub(super) fn buckets(&self) -> Usage {
         let details = self.prompt_tokens_details.as_ref();
-        let cache_read = details.map_or(0, |d| d.cached_tokens.0).max(self.prompt_cache_hit_tokens.0);
-        let cache_write = details.map_or(0, |d| d.cache_write_tokens.0);
+        let cache_read = details.map_or(0, |d| d.cached_tokens.or_none()).max(self.prompt_cache_hit_tokens.or_none());
+        let cache_write = details.map_or(0, |d| d.cache_write_tokens.or_none());
         let (prompt, completion) = (self.prompt_tokens.0, self.completion_tokens.0);
-        let said = self.completion_tokens_details.as_ref().map_or(0, |d| d.reasoning_tokens.0);
-        let apart = self.total_tokens.0.saturating_sub(prompt.saturating_add(completion));
+        let said = self.completion_tokens_details.as_ref().map_or(0, |d| d.reasoning_tokens.or_none());
+        let apart = self.total_tokens.or_none().saturating_sub(prompt.saturating_add(completion));
         let (output, reasoning) = if apart > 0 && (said == 0 || said == apart) {
             (completion, apart)
         } else {
@@ -187,9 +191,20 @@ impl Counts {
     }
 }
 
-/// A number of tokens. Some copies write null, a float or a negative number for "none".
+/// A number of tokens. Some copies write null for "none", and some write a whole number as a float. What is negative or no whole
+/// number becomes [`NONSENSE`].
 #[derive(Clone, Copy, Default)]
 struct Number(u64);
+
+/// More than anybody believes.
+const NONSENSE: u64 = u64::MAX;
+
+impl Number {
+    /// The number where nonsense counts as none.
+    const fn or_none(self) -> u64 {
+        if self.0 == NONSENSE { 0 } else { self.0 }
+    }
+}
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -211,12 +226,12 @@ impl Visitor<'_> for NumberVisitor {
     }
 
     fn visit_i64<E: de::Error>(self, count: i64) -> Result<u64, E> {
-        Ok(u64::try_from(count).unwrap_or(0))
+        Ok(u64::try_from(count).unwrap_or(NONSENSE))
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, which is what is wanted")]
     fn visit_f64<E: de::Error>(self, count: f64) -> Result<u64, E> {
-        Ok(count as u64)
+        Ok(if count >= 0.0 && count.fract() == 0.0 { count as u64 } else { NONSENSE })
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<u64, E> {

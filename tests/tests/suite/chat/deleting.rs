@@ -94,6 +94,25 @@ async fn a_whole_reply_whose_conversation_is_deleted_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_stream_that_has_not_begun_and_whose_conversation_is_deleted_is_an_error() {
+    // Waits for the first output for longer than it takes to find that the conversation is gone.
+    let Some(api) = Api::with_settings(&[("LITTORAL_HOLD_MS", "10000")]).await else { return };
+    let user = api.user().await;
+    let id = user.conversation().await;
+    let model = api.provider.script(Script::new().head(200).drip(&": quiet\n\n".repeat(1_000), 9, 100)).await;
+    let body = json!({ "content": "Hello", "model": model, "stream": true });
+    let deleting = async {
+        api.provider.counted(&model, 1).await;
+        user.delete(&format!("{LIST}/{id}")).await.status
+    };
+    let path = messages_of(&id);
+    let (answer, deleted) = tokio::join!(user.post(&path, &body), deleting);
+    assert_eq!(deleted, 204);
+    let (status, body) = answer.json().await;
+    assert_eq!((status, &body["detail"]), (404, &json!("Conversation not found")), "{body}");
+}
+
+#[tokio::test]
 async fn an_idempotency_key_of_a_deleted_conversation_is_free_again() {
     let api = Api::start().await;
     let user = api.user().await;

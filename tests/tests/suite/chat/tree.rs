@@ -95,6 +95,21 @@ async fn a_parent_must_be_a_message_of_this_conversation() {
 }
 
 #[tokio::test]
+async fn a_question_is_no_parent() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    let conversation = user.conversation().await;
+    let (said, _) = exchange(&user, &conversation, "one", "eins", None).await;
+    let model = api.provider.script(Script::reply(&["Hi"])).await;
+    let body = json!({ "content": "Hello", "model": model, "parent_id": said["user_message"]["id"] });
+    let (status, problem) = user.post(&messages_of(&conversation), &body).await.json().await;
+    assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/parent_id")), "{problem}");
+    assert_eq!(problem["errors"][0]["detail"], "Must be a reply of this conversation.");
+    assert_eq!(user.messages(&conversation).await.len(), 2);
+    assert_eq!(api.provider.count(&model).await, 0);
+}
+
+#[tokio::test]
 async fn history_is_cut_to_the_budget_and_the_newest_is_kept() {
     let api = Api::start().await;
     let user = api.user().await;

@@ -1,7 +1,7 @@
 //! `POST /api/v1/ai/complete`: as seed 004 has it, but never without a caller.
 
 use axum::{body::Body, response::Response};
-use domain::run::DisconnectPolicy;
+use domain::run::{DisconnectPolicy, RunKey};
 use http::{HeaderMap, StatusCode};
 
 use super::{
@@ -17,7 +17,7 @@ use crate::{
         sse,
     },
     service::{
-        completions::{self, Complete},
+        completions::{self, Begun, Complete},
         limits,
         messages::{GRACE, MAX_CONTENT},
         models, runs,
@@ -35,18 +35,19 @@ pub async fn create(context: Context, caller: Caller, headers: HeaderMap, body: 
     let options = Options::read(&mut fields, &headers);
     let options = fields.finish(options)?;
     let (platform, config) = (&context.platform, &context.config);
-    let model = models::resolve(platform, config, caller.user, options.model.as_deref()).await?;
+    let stored = store || idempotency_key.is_some();
     let earlier = match &idempotency_key {
         Some(key) => completions::attach_earlier(platform, caller.user, key, &fingerprint).await?,
         None => None,
     };
-    let (run, events) = if let Some(earlier) = earlier {
+    let Begun { run, model, events } = if let Some(earlier) = earlier {
+        limits::take_read(platform, config, caller.user).await?;
         earlier
     } else {
         limits::take_message(platform, config, &caller).await?;
         let complete = Complete {
             prompt,
-            model: model.clone(),
+            model: models::resolve(platform, config, caller.user, options.model.as_deref()).await?,
             max_tokens: options.max_tokens,
             temperature: options.temperature,
             stream: options.stream,
@@ -58,11 +59,21 @@ pub async fn create(context: Context, caller: Caller, headers: HeaderMap, body: 
         };
         completions::start(platform, config, caller.user, complete).await?
     };
+    let key = RunKey { user: caller.user, run };
     if options.stream {
-        let (first, events) = context.presence.during(runs::hold(platform, events, config.hold)).await?;
+        let hold = async {
+            if stored {
+                runs::hold_stored(platform, key, events, config.hold).await
+            } else {
+                runs::hold(platform, events, config.hold).await
+            }
+        };
+        let (first, events) = context.presence.during(hold).await?;
         return Ok(sse::response(platform.clone(), run, &first, events, config.heartbeat));
     }
-    let reply = context.presence.during(runs::collect(events)).await?;
+    let collect =
+        async { if stored { runs::collect_stored(platform, key, events).await } else { runs::collect(events).await } };
+    let reply = context.presence.during(collect).await?;
     let completion = wire::Completion {
         text: reply.text,
         model,

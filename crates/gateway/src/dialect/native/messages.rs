@@ -5,7 +5,10 @@ use axum::{
     extract::{Path, rejection::PathRejection},
     response::Response,
 };
-use domain::{ConversationId, MessageId, run::DisconnectPolicy};
+use domain::{
+    ConversationId, MessageId,
+    run::{DisconnectPolicy, RunKey},
+};
 use http::{HeaderMap, StatusCode, Uri};
 
 use super::{
@@ -87,6 +90,7 @@ async fn reply(
         None => None,
     };
     let sent = if let Some(sent) = earlier {
+        limits::take_read(platform, config, caller.user).await?;
         sent
     } else {
         limits::take_message(platform, config, &caller).await?;
@@ -103,10 +107,9 @@ async fn reply(
         };
         messages::send(platform, config, caller.user, send).await?
     };
-    context
-        .presence
-        .during(async { if options.stream { stream(context, sent).await } else { whole(context, caller, sent).await } })
-        .await
+    let answer =
+        async { if options.stream { stream(context, caller, sent).await } else { whole(context, caller, sent).await } };
+    context.presence.during(answer).await
 }
 
 /// `parent_id`: without it the newest message, null for the root.
@@ -124,21 +127,18 @@ fn read_parent(fields: &mut Fields) -> Parent {
     )
 }
 
-async fn stream(context: &Context, sent: Sent) -> Result<Response> {
-    let (first, events) = runs::hold(&context.platform, sent.events, context.config.hold).await?;
-    Ok(sse::response(context.platform.clone(), sent.run, &first, events, context.config.heartbeat))
+async fn stream(context: &Context, caller: Caller, sent: Sent) -> Result<Response> {
+    let (platform, config) = (&context.platform, &context.config);
+    let key = RunKey { user: caller.user, run: sent.run };
+    let held = runs::hold_stored(platform, key, sent.events, config.hold).await;
+    let (first, events) = held.map_err(not_theirs)?;
+    Ok(sse::response(platform.clone(), sent.run, &first, events, config.heartbeat))
 }
 
 async fn whole(context: &Context, caller: Caller, sent: Sent) -> Result<Response> {
     let Sent { run, user_message, message, events } = sent;
-    let reply = match runs::collect(events).await {
-        // The run changed hands, or its conversation is gone: the store knows.
-        Err(error) if error.kind == ErrorKind::Unavailable => {
-            let events = runs::follow(&context.platform, caller.user, run, 0).await.map_err(not_theirs)?;
-            runs::collect(events).await.map_err(not_theirs)?
-        }
-        reply => reply?,
-    };
+    let key = RunKey { user: caller.user, run };
+    let reply = runs::collect_stored(&context.platform, key, events).await.map_err(not_theirs)?;
     let (user_message, model_message) = messages::pair(&context.platform, caller.user, user_message, message).await?;
     let exchange = wire::Exchange {
         user_message: view(&user_message),

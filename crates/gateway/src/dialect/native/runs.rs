@@ -26,6 +26,7 @@ use crate::{
 
 /// `GET /api/v1/runs/{id}`
 pub async fn read(context: Context, caller: Caller, path: Result<Path<String>, PathRejection>) -> Result<Response> {
+    limits::take_read(&context.platform, &context.config, caller.user).await?;
     let (run, cost) = runs::find(&context.platform, RunKey { user: caller.user, run: id(path)? }).await?;
     let view = wire::Run {
         id: run.id.to_string(),
