@@ -46,13 +46,13 @@ impl fmt::Display for Banner<'_> {
 }
 
 fn stream(api: &str) -> Result<String, fmt::Error> {
-    let pick = |field: &str| format!(r#"sed 's/.*"{field}":"\([^"]*\)".*/\1/'"#);
+    let pick = |field: &str| format!(r#"sed -n 's/.*"{field}":"\([^"]*\)".*/\1/p'"#);
     let mut line = String::new();
     write!(line, "TOKEN=$(curl -s {api}/auth/login {JSON} -d {ADA} | {}); ", pick("access_token"))?;
     write!(line, "CONVERSATION=$(curl -s {api}/chat/conversations {BEARER} {JSON} -d '{{}}' | {}); ", pick("id"))?;
     write!(
         line,
-        r#"curl -sN "{api}/chat/conversations/$CONVERSATION/messages" {BEARER} {JSON} -H 'accept: text/event-stream' -d '{{"content":"Hello"}}'"#
+        r#"curl -gsN "{api}/chat/conversations/$CONVERSATION/messages" {BEARER} {JSON} -H 'accept: text/event-stream' -d '{{"content":"Hello"}}'"#
     )?;
     Ok(line)
 }

@@ -233,7 +233,13 @@ fn import_users(file: &Path, dry_run: bool) -> Result<(), StartError> {
     })?;
     say(&format!("{summary}\n"));
     if summary.failed > 0 {
-        return Err(StartError::Other(format!("{} users could not be imported; see above", summary.failed)));
+        return Err(StartError::Other(format!("lines that could not be imported: {}; see above", summary.failed)));
+    }
+    if summary.imported + summary.skipped == 0 {
+        return Err(StartError::Other(format!(
+            "{} has no users: it must be CSV with commas and a first row of names (`email`, `password_hash`, \u{2026}), or one JSON object a line",
+            file.display()
+        )));
     }
     Ok(())
 }

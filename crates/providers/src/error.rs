@@ -42,7 +42,7 @@ impl ProviderErrorKind {
                 "the model's provider knows neither the address nor the model asked for; this server's operator must check the provider's URL"
             }
             Self::Unauthorized => {
-                "the model's provider does not accept this server; its operator must check the provider's URL and key"
+                "the model's provider does not take this server's key; this server's operator must check the key and the URL of the provider (`littoral config check --live` does)"
             }
             Self::Malformed => {
                 "the model's provider sent something that is no reply; try again, or ask this server's operator to check it"

@@ -79,8 +79,9 @@ impl<'a> Reader<'a> {
                 && uri.query().is_none()
         });
         if !valid {
+            let path = if name.ends_with("_BASE_URL") { "/v1" } else { "" };
             self.problems.push(format!(
-                "{name}: expected an absolute http or https URL without user name and query, like https://api.example.com/v1"
+                "{name}: expected an absolute http or https URL without user name and query, like https://api.example.com{path}"
             ));
         }
         Ok(Some(url.to_owned()))

@@ -58,12 +58,19 @@ impl Fields {
     }
 
     /// Whether the field is there, null or not. It has to be read then.
-    pub fn has(&self, name: &str) -> bool {
+    pub fn has(&mut self, name: &'static str) -> bool {
+        self.know(name);
         self.object.contains_key(name)
     }
 
+    fn know(&mut self, name: &'static str) {
+        if !self.known.contains(&name) {
+            self.known.push(name);
+        }
+    }
+
     fn take(&mut self, name: &'static str) -> Option<Value> {
-        self.known.push(name);
+        self.know(name);
         self.object.remove(name).filter(|value| !value.is_null())
     }
 

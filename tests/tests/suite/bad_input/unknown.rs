@@ -40,6 +40,17 @@ async fn every_route_refuses_a_parameter_and_a_field_that_it_does_not_know() {
 }
 
 #[tokio::test]
+async fn the_fields_that_there_are_are_named_whether_or_not_they_were_sent() {
+    let api = Api::start().await;
+    let user = api.user().await;
+    for (path, known) in [("users/me", "display_name"), ("users/me/settings", "default_model")] {
+        let (status, body) = user.patch(&format!("/api/v1/{path}"), &json!({ "foo": 1 })).await.json().await;
+        let detail = body["errors"][0]["detail"].as_str().expect("a detail");
+        assert!(status == 422 && detail.contains(&format!("`{known}`")), "{path}: {body}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_refused_for_an_unknown_field_has_no_effect() {
     let victim = Victim::new().await;
     for (method, path, mut body) in victim.operations() {

@@ -51,7 +51,7 @@ pub async fn list(context: Context, caller: Caller) -> Result<Response> {
 pub async fn begin_totp(context: Context, caller: Caller, headers: HeaderMap, body: Body) -> Result<Response> {
     let mut fields = Fields::new(body::object(&context, &headers, body, true).await?);
     let name = fields.maybe_text("name", 1..=MAX_NAME);
-    let given = ["password", "provider", "id_token"].into_iter().any(|name| fields.has(name));
+    let given = ["password", "provider", "id_token"].map(|name| fields.has(name)).contains(&true);
     let evidence = if given { first_factor(&mut fields) } else { None };
     let (name, evidence) = fields.finish((name, evidence))?;
     let device = device::of(&context, &headers);
