@@ -15,9 +15,11 @@ use crate::{
 /// What differs from a fresh installation: every model, limits that no load reaches (a bucket refills by whole milliseconds, so that only a long
 /// period lets a burst be large), and the provider. All else is the default, among it the
 /// cost of password hashes, the five timeouts, the hold and one log line for every request.
-pub const LIMITS: [(&str, &str); 8] = [
+pub const LIMITS: [(&str, &str); 9] = [
     ("LITTORAL_READ_LIMIT", "1000000/86400"),
     ("LITTORAL_WRITE_LIMIT", "1000000/86400"),
+    // Tokens outlive a start, which takes another port each time.
+    ("LITTORAL_PUBLIC_URL", "http://127.0.0.1:8787"),
     ("LITTORAL_MODELS", "*"),
     ("LITTORAL_AUTH_LIMIT", "1000000/86400"),
     ("LITTORAL_LOCKOUT_NETWORK_FAILURES", "0"),
